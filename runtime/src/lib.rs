@@ -1,0 +1,4 @@
+//! The part of netns-test that speaks to the kernel: sandboxes, labs, probes.
+
+#[cfg(target_os = "linux")]
+pub mod netns;

@@ -1,0 +1,1 @@
+//! Network tests in namespaces of their own.

@@ -1,0 +1,22 @@
+//! The vocabulary: small checked types that cannot hold a wrong value, and the plain structures made of them.
+
+mod addr;
+mod firewall;
+mod interface;
+mod name;
+mod node;
+mod profile;
+mod route;
+mod topology;
+
+pub use addr::{Cidr, Mac};
+pub use firewall::{
+    Chain, ChainKind, ConnState, Family, FirewallRule, Hook, Match, Policy, PortRange, Priority, Protocol, Reject,
+    Verdict,
+};
+pub use interface::{BridgeOptions, Interface, Kind, Link, LinkEnd};
+pub use name::{IfName, InvalidValue, NodeName};
+pub use node::{Neighbour, Node, Role, Sysctl};
+pub use profile::{Departure, Profile};
+pub use route::{NextHop, Route, RouteKind, Rule, RuleAction};
+pub use topology::{Draft, Topology};

@@ -1,0 +1,105 @@
+use std::{collections::BTreeMap, net::IpAddr};
+
+use super::{Chain, Departure, IfName, Interface, Kind, Mac, NodeName, Profile, Route, Rule};
+
+/// A network namespace, with a mount namespace that shows it to programs: a host, a router, a container, a switch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Its name; unique in the topology.
+    pub name: NodeName,
+    /// What it stands for.
+    pub role: Role,
+    /// Its profile; that of the topology if `None`.
+    pub profile: Option<Profile>,
+    /// Departures of the profile that are switched on or off alone.
+    pub departures: BTreeMap<Departure, bool>,
+    /// Its interfaces, in the order in which they are made. `lo` need not be listed.
+    pub interfaces: Vec<Interface>,
+    /// Whether it forwards IPv4 packets (`net.ipv4.ip_forward`).
+    pub forward_v4: bool,
+    /// Whether it forwards IPv6 packets (`net.ipv6.conf.all.forwarding`).
+    pub forward_v6: bool,
+    /// Routes beyond those that addresses bring with them.
+    pub routes: Vec<Route>,
+    /// Policy routing rules beyond the kernel's three.
+    pub rules: Vec<Rule>,
+    /// Permanent neighbour entries (ARP, NDP).
+    pub neighbours: Vec<Neighbour>,
+    /// Kernel settings, set in this order after those of the profile.
+    pub sysctls: Vec<Sysctl>,
+    /// Firewall and NAT: base chains with their rules.
+    pub chains: Vec<Chain>,
+    /// Names of counters that rules refer to, kept even when no rule does.
+    pub counters: Vec<String>,
+}
+
+impl Node {
+    /// A node with a loopback interface only.
+    pub fn new(name: NodeName) -> Self {
+        Self {
+            name,
+            role: Role::Host,
+            profile: None,
+            departures: BTreeMap::new(),
+            interfaces: Vec::new(),
+            forward_v4: false,
+            forward_v6: false,
+            routes: Vec::new(),
+            rules: Vec::new(),
+            neighbours: Vec::new(),
+            sysctls: Vec::new(),
+            chains: Vec::new(),
+            counters: Vec::new(),
+        }
+    }
+
+    /// The interface of that name.
+    pub fn interface(&self, name: &str) -> Option<&Interface> {
+        self.interfaces.iter().find(|i| i.name == *name)
+    }
+
+    /// The bridges of this node.
+    pub fn bridges(&self) -> impl Iterator<Item = &Interface> {
+        self.interfaces.iter().filter(|i| matches!(i.kind, Kind::Bridge(_)))
+    }
+
+    /// The ports of the bridge of that name.
+    pub fn ports<'a>(&'a self, bridge: &'a str) -> impl Iterator<Item = &'a Interface> {
+        self.interfaces.iter().filter(move |i| i.master.as_deref() == Some(bridge))
+    }
+}
+
+/// What a node stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Role {
+    /// Anything that the user named: a host, a router, a container.
+    #[default]
+    Host,
+    /// A switch: a node with one bridge, made for a LAN that was declared without saying who bridges it.
+    Switch,
+}
+
+/// A permanent neighbour entry: an address whose MAC is known without asking (ARP, [RFC 826]; NDP, [RFC 4861]).
+///
+/// [RFC 826]: https://www.rfc-editor.org/rfc/rfc826
+/// [RFC 4861]: https://www.rfc-editor.org/rfc/rfc4861
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Neighbour {
+    /// The neighbour's IP address.
+    pub address: IpAddr,
+    /// Its Ethernet address.
+    pub mac: Mac,
+    /// The interface it is reached by.
+    pub dev: IfName,
+}
+
+/// A kernel setting of a node, by its dotted name, such as `net.ipv4.conf.all.rp_filter` ([sysctl(8)]).
+///
+/// [sysctl(8)]: https://man7.org/linux/man-pages/man8/sysctl.8.html
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sysctl {
+    /// The dotted name; a `/` stands for a dot inside an interface's name.
+    pub key: String,
+    /// The value, as it is written to the file.
+    pub value: String,
+}

@@ -1,0 +1,58 @@
+use std::fmt;
+
+/// How a node's kernel settings begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Profile {
+    /// For fast and certain tests: lo up, no duplicate address detection, short neighbour timers, ICMP limits lifted.
+    /// Each of these is a [`Departure`] from the kernel's defaults and can be overridden alone.
+    #[default]
+    Ready,
+    /// The kernel's own compile-time values, set explicitly where a host could have changed them: lo down, duplicate
+    /// address detection on, three ARP requests a second apart, ICMP rate limits.
+    Kernel,
+}
+
+/// One way in which [`Profile::Ready`] departs from the kernel's defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Departure {
+    /// The loopback interface is up, where the kernel leaves it down.
+    LoopbackUp,
+    /// IPv6 addresses are usable at once, where duplicate address detection ([RFC 4862], section 5.4) takes 1 to 3 s.
+    ///
+    /// [RFC 4862]: https://www.rfc-editor.org/rfc/rfc4862#section-5.4
+    NoDad,
+    /// An unanswered ARP or neighbour solicitation fails after about 50 ms, where the kernel takes 3 s.
+    ShortNeighbourTimers,
+    /// ICMP errors are sent without a rate limit, where the kernel sends a burst of about 6 and then one a second.
+    IcmpUnlimited,
+    /// The two ends of a link get different interface indexes; equal ones delay IPv6 by a second.
+    DistinctIndexes,
+}
+
+impl Departure {
+    /// Every departure, in the order of declaration.
+    pub const ALL: [Departure; 5] = [
+        Departure::LoopbackUp,
+        Departure::NoDad,
+        Departure::ShortNeighbourTimers,
+        Departure::IcmpUnlimited,
+        Departure::DistinctIndexes,
+    ];
+
+    /// Its name, as files and rendered scripts show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Departure::LoopbackUp => "loopback-up",
+            Departure::NoDad => "no-dad",
+            Departure::ShortNeighbourTimers => "short-neighbour-timers",
+            Departure::IcmpUnlimited => "icmp-unlimited",
+            Departure::DistinctIndexes => "distinct-indexes",
+        }
+    }
+}
+
+impl fmt::Display for Departure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
