@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use super::{Cidr, IfName, Mac, NodeName};
 
@@ -80,4 +80,10 @@ pub struct LinkEnd {
     pub node: NodeName,
     /// The interface's name.
     pub interface: IfName,
+}
+
+impl fmt::Display for LinkEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}.{}", self.node, self.interface))
+    }
 }

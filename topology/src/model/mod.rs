@@ -2,11 +2,13 @@
 
 mod addr;
 mod firewall;
+mod firewall_text;
 mod interface;
 mod name;
 mod node;
 mod profile;
 mod route;
+mod route_text;
 mod topology;
 
 pub use addr::{Cidr, Mac};

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, fmt, net::IpAddr};
 
 use super::{Chain, Departure, IfName, Interface, Kind, Mac, NodeName, Profile, Route, Rule};
 
@@ -53,6 +53,12 @@ impl Node {
         }
     }
 
+    /// Whether this departure from the kernel's defaults holds here, given the topology's profile.
+    pub fn departs(&self, departure: Departure, profile: Profile) -> bool {
+        let ready = self.profile.unwrap_or(profile) == Profile::Ready;
+        self.departures.get(&departure).copied().unwrap_or(ready)
+    }
+
     /// The interface of that name.
     pub fn interface(&self, name: &str) -> Option<&Interface> {
         self.interfaces.iter().find(|i| i.name == *name)
@@ -102,4 +108,29 @@ pub struct Sysctl {
     pub key: String,
     /// The value, as it is written to the file.
     pub value: String,
+}
+
+impl Sysctl {
+    /// The interface that the key names, if it names one: `eth0` in `net.ipv4.conf.eth0.rp_filter`.
+    pub fn interface(&self) -> Option<String> {
+        let mut parts = self.key.split('.');
+        let (root, family, group) = (parts.next()?, parts.next()?, parts.next()?);
+        let name = parts.next()?;
+        let per_interface = root == "net"
+            && matches!((family, group), ("ipv4" | "ipv6", "conf" | "neigh") | ("mpls", "conf"))
+            && !matches!(name, "all" | "default");
+        per_interface.then(|| name.replace('/', "."))
+    }
+}
+
+impl fmt::Display for Sysctl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}", self.key, self.value)
+    }
+}
+
+impl fmt::Display for Neighbour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} lladdr {} dev {}", self.address, self.mac, self.dev)
+    }
 }

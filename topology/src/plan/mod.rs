@@ -1,17 +1,41 @@
 //! A topology as an ordered list of kernel steps: pure, deterministic, comparable.
 
-use crate::{BridgeOptions, Chain, Cidr, Departure, IfName, Mac, Neighbour, NodeName, Role, Route, Rule, Sysctl};
+mod indexes;
+mod order;
+mod profile;
+mod state;
+mod text;
+
+use std::time::Duration;
+
+use crate::{
+    BridgeOptions, Chain, Cidr, Departure, IfName, Mac, Neighbour, NodeName, Role, Route, Rule, Sysctl, Topology,
+};
 
 /// The kernel steps that build a network, in an order in which each step finds what it needs.
+///
+/// Its display form has one readable line a step, fit for snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     steps: Vec<Step>,
 }
 
 impl Plan {
+    /// Plans a topology. The same topology always gives the same plan.
+    pub fn of(topology: &Topology) -> Self {
+        Self { steps: order::steps(topology) }
+    }
+
     /// The steps, first to last.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+}
+
+impl Topology {
+    /// Plans this topology; see [`Plan::of`].
+    pub fn plan(&self) -> Plan {
+        Plan::of(self)
     }
 }
 
@@ -36,6 +60,9 @@ pub enum Action {
         role: Role,
     },
     /// Sets a kernel setting of the node.
+    ///
+    /// Changes nothing where a new namespace already has the value: the profile's settings guard against a host
+    /// whose own values new namespaces inherit.
     SetSysctl(Sysctl),
     /// Makes a bridge, down.
     CreateBridge {
@@ -43,8 +70,6 @@ pub enum Action {
         name: IfName,
         /// Its Ethernet address.
         mac: Option<Mac>,
-        /// Its MTU in bytes.
-        mtu: Option<u32>,
         /// Its settings; what is `None` keeps the kernel's default.
         options: BridgeOptions,
     },
@@ -64,12 +89,25 @@ pub enum Action {
         /// The bridge.
         master: IfName,
     },
-    /// Sets the MTU, in bytes (of `lo`; others are made with theirs).
+    /// Sets the MTU, in bytes, of `lo` or a bridge; ends of a cable are made with theirs.
+    ///
+    /// A bridge forgets the MTU it was created with as soon as it gets a port, and keeps one that was set.
     SetMtu {
         /// The interface.
         interface: IfName,
         /// The MTU.
         mtu: u32,
+    },
+    /// Sets how an interface asks for the link addresses of its neighbours, for one family (`RTM_SETNEIGHTBL`).
+    ///
+    /// A namespace other than the first has no defaults of its own for these (`net.ipv4.neigh.default` is missing).
+    SetNeighbourTimers {
+        /// The interface.
+        interface: IfName,
+        /// IPv6 (the `ndisc_cache`) instead of IPv4 (the `arp_cache`).
+        v6: bool,
+        /// The values.
+        timers: NeighbourTimers,
     },
     /// Adds an address.
     AddAddress {
@@ -93,6 +131,13 @@ pub enum Action {
         interface: IfName,
         /// The state to wait for.
         state: LinkState,
+        /// How long the kernel takes by design: zero, but twice the forward delay for a bridge with STP.
+        delay: Duration,
+    },
+    /// Waits until an IPv6 address has passed duplicate address detection, because a route prefers it as source.
+    AwaitAddress {
+        /// The address.
+        address: std::net::Ipv6Addr,
     },
     /// Adds a route.
     AddRoute(Route),
@@ -118,6 +163,26 @@ pub struct VethEnd {
     pub mtu: Option<u32>,
     /// Its interface index; chosen by the kernel if `None`. The kernel honours the peer's only if both are given.
     pub index: Option<u32>,
+}
+
+/// How an interface asks for its neighbours' link addresses ([arp(7)]).
+///
+/// [arp(7)]: https://man7.org/linux/man-pages/man7/arp.7.html
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NeighbourTimers {
+    /// The time between two requests (`retrans_time_ms`, `NDTPA_RETRANS_TIME`), rounded up to the kernel's tick.
+    pub retransmit: Duration,
+    /// How many requests are broadcast or multicast before an address counts as failed (`mcast_solicit`).
+    pub multicast_probes: u32,
+    /// How many requests go to a known but unconfirmed link address (`ucast_solicit`).
+    pub unicast_probes: u32,
+}
+
+impl NeighbourTimers {
+    /// A failure after about 50 ms: one request each.
+    pub const SHORT: Self = Self { retransmit: Duration::from_millis(50), multicast_probes: 1, unicast_probes: 1 };
+    /// The kernel's own values: three requests, a second apart.
+    pub const KERNEL: Self = Self { retransmit: Duration::from_secs(1), multicast_probes: 3, unicast_probes: 3 };
 }
 
 /// The state of a link that its plan implies.
