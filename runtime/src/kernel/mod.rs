@@ -1,16 +1,21 @@
 //! Requests to the kernel, each with a deadline and the kernel's own words on refusal.
 
 pub(crate) mod addr;
+pub(crate) mod conntrack;
 pub(crate) mod error;
 pub(crate) mod link;
 pub(crate) mod neigh;
+pub(crate) mod netfilter;
+pub(crate) mod nft;
 pub(crate) mod route;
 pub(crate) mod rtnl;
 pub(crate) mod rule;
 pub(crate) mod sysctl;
 
 pub use addr::{AddressInfo, Scope};
+pub use conntrack::{ConntrackEntry, ConntrackFlow, ConntrackStatus, ConntrackTuple};
 pub use error::KernelError;
 pub use link::{BridgeInfo, Counters, LinkFlags, LinkInfo, OperState, PortState};
 pub use neigh::{FdbInfo, NeighbourInfo, NeighbourState};
+pub use nft::{ChainInfo, Count, CounterInfo, RuleInfo, TableFamily, TableInfo};
 pub use route::{Hop, RouteAction, RouteInfo};
