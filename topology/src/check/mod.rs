@@ -1,0 +1,170 @@
+//! Everything wrong with a topology, all at once: one checker for the macro, the builder and files.
+//!
+//! Each [`Check`] has a stable code and a name; each [`Problem`] names the check, the place and a way out. What the
+//! kernel itself would accept can be allowed by the check's name ([`Draft::allow`]), because tests and tutorials build
+//! broken networks on purpose.
+
+mod firewall;
+mod interfaces;
+mod lan;
+mod links;
+mod problem;
+mod routes;
+mod settings;
+mod suggest;
+mod table;
+
+use std::collections::HashMap;
+
+pub use problem::{Item, Part, Place, Problem, Problems};
+pub(crate) use suggest::nearest;
+pub use table::{Check, Severity};
+
+use crate::{Draft, Node, Topology};
+
+impl Draft {
+    /// Makes a topology of it.
+    ///
+    /// ```
+    /// use netns_test_topology::{Draft, Node, NodeName};
+    ///
+    /// let node = || Node::new(NodeName::new("a").unwrap());
+    /// let draft = Draft { nodes: vec![node(), node()], ..Draft::default() };
+    /// let problems = draft.check().unwrap_err();
+    /// assert_eq!(problems.iter().next().unwrap().message, "there are two nodes named `a`");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it and not allowed.
+    pub fn check(self) -> Result<Topology, Problems> {
+        let problems = self.problems();
+        if problems.is_empty() { Ok(Topology(self)) } else { Err(problems) }
+    }
+
+    /// Everything that is wrong with it and not allowed; empty if nothing is.
+    pub fn problems(&self) -> Problems {
+        let mut checker = Checker::new(self);
+        checker.check_allow();
+        checker.check_nodes();
+        checker.check_links();
+        checker.check_lans();
+        let allowed = |p: &Problem| p.severity() == Severity::Mistake && self.allow.iter().any(|name| name == p.name());
+        Problems::new(checker.problems.into_iter().filter(|p| !allowed(p)).collect())
+    }
+}
+
+/// A draft under examination.
+struct Checker<'a> {
+    draft: &'a Draft,
+    /// The first node of each name.
+    nodes: HashMap<&'a str, usize>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(draft: &'a Draft) -> Self {
+        let mut nodes = HashMap::new();
+        for (n, node) in draft.nodes.iter().enumerate() {
+            nodes.entry(&*node.name).or_insert(n);
+        }
+        Self { draft, nodes, problems: Vec::new() }
+    }
+
+    /// Notes a problem; notes and help can be added to what it returns.
+    fn report(&mut self, check: Check, item: Item, part: Part, message: impl Into<String>) -> &mut Problem {
+        let place = Place::new(item, part, self.words(item));
+        self.problems.push(Problem::new(check, place, message));
+        self.problems.last_mut().expect("a problem was just added")
+    }
+
+    /// Notes that a node has no such interface.
+    fn report_unknown(&mut self, check: Check, item: Item, part: Part, node: &Node, interface: &str) {
+        let names = node.interfaces.iter().map(|i| &*i.name);
+        let near = nearest(interface, names.clone());
+        let all: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        let problem = self.report(check, item, part, format!("node `{}` has no interface `{interface}`", node.name));
+        match near {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None if all.is_empty() => problem.help(format!("node `{}` has no interface but `lo`", node.name)),
+            None => problem.help(format!("node `{}` has {}", node.name, all.join(", "))),
+        };
+    }
+
+    fn check_allow(&mut self) {
+        for (n, name) in self.draft.allow.iter().enumerate() {
+            let item = Item::Allow(n);
+            match Check::named(name) {
+                Some(check) if check.severity == Severity::Mistake => {}
+                Some(check) => {
+                    let message = format!("the check `{name}` cannot be allowed: {}", lower(check.explanation));
+                    self.report(Check::UNKNOWN_ALLOW, item, Part::Name, message)
+                        .help("only what the kernel would accept can be allowed");
+                }
+                None => {
+                    let names = Check::ALL.iter().filter(|c| c.severity == Severity::Mistake).map(|c| c.name);
+                    let near = nearest(name, names);
+                    let message = format!("there is no check named `{name}`");
+                    let problem = self.report(Check::UNKNOWN_ALLOW, item, Part::Name, message);
+                    if let Some(near) = near {
+                        problem.help(format!("did you mean `{near}`?"));
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_nodes(&mut self) {
+        for (n, node) in self.draft.nodes.iter().enumerate() {
+            if self.nodes[&*node.name] != n {
+                let message = format!("there are two nodes named `{}`", node.name);
+                self.report(Check::DUPLICATE_NODE, Item::Node(n), Part::Name, message);
+            }
+            self.check_interfaces(n, node);
+            self.check_routes(n, node);
+            self.check_settings(n, node);
+            self.check_firewall(n, node);
+        }
+    }
+
+    /// An item in words.
+    fn words(&self, item: Item) -> String {
+        let node = |n: usize| &self.draft.nodes[n];
+        let of = |n: usize, rest: String| format!("node `{}`, {rest}", node(n).name);
+        match item {
+            Item::Topology if self.draft.name.is_empty() => "the topology".into(),
+            Item::Topology => format!("topology `{}`", self.draft.name),
+            Item::Allow(a) => format!("allow `{}`", self.draft.allow[a]),
+            Item::Node(n) => format!("node `{}`", node(n).name),
+            Item::Interface(n, i) => of(n, format!("interface `{}`", node(n).interfaces[i].name)),
+            Item::Address(n, i, a) => {
+                let interface = &node(n).interfaces[i];
+                of(n, format!("interface `{}`, address `{}`", interface.name, interface.addresses[a]))
+            }
+            Item::Route(n, r) => of(n, format!("route `{}`", node(n).routes[r])),
+            Item::Rule(n, r) => of(n, format!("rule `{}`", node(n).rules[r])),
+            Item::Neighbour(n, e) => of(n, format!("neighbour `{}`", node(n).neighbours[e])),
+            Item::Sysctl(n, s) => of(n, format!("sysctl `{}`", node(n).sysctls[s])),
+            Item::Chain(n, c) => {
+                let chain = &node(n).chains[c];
+                of(n, format!("{} {} chain at {}", chain.family, chain.kind, chain.hook))
+            }
+            Item::FirewallRule(n, c, r) => {
+                let chain = &node(n).chains[c];
+                let (family, kind, hook) = (chain.family, chain.kind, chain.hook);
+                of(n, format!("{family} {kind} chain at {hook}, rule `{}`", chain.rules[r]))
+            }
+            Item::Counter(n, c) => of(n, format!("counter `{}`", node(n).counters[c])),
+            Item::Link(l) => {
+                let link = &self.draft.links[l];
+                format!("link {} -- {}", link.a, link.b)
+            }
+        }
+    }
+}
+
+/// A sentence as the rest of another.
+fn lower(sentence: &str) -> String {
+    let mut letters = sentence.trim_end_matches('.').chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,223 @@
+//! Routes and policy rules.
+
+use std::{collections::HashMap, net::IpAddr};
+
+use super::{Check, Checker, Item, Part, interfaces::is_link_local};
+use crate::{Cidr, Interface, NextHop, Node, Route, RouteKind, Rule, RuleAction};
+
+/// The number of the main routing table.
+const MAIN: u32 = 254;
+
+impl Checker<'_> {
+    pub(super) fn check_routes(&mut self, n: usize, node: &Node) {
+        let mut seen: HashMap<(Cidr, u32, u32), usize> = HashMap::new();
+        for (r, route) in node.routes.iter().enumerate() {
+            let item = Item::Route(n, r);
+            self.check_destination(item, route);
+            self.check_source(item, node, route);
+            if route.table == Some(0) {
+                self.report(Check::BAD_TABLE, item, Part::Table, "table 0 is no routing table")
+                    .help("leave the table out for the main one, which is 254");
+            }
+            let v6 = route.to.is_ipv6();
+            let metric = route.metric.unwrap_or(if v6 { 1024 } else { 0 });
+            let key = (route.to.network(), route.table.unwrap_or(MAIN), metric);
+            if let Some(&earlier) = seen.get(&key) {
+                let message = format!("node `{}` has another route to `{}` with metric {metric}", node.name, route.to);
+                self.report(Check::DUPLICATE_ROUTE, item, Part::To, message)
+                    .note(format!("the other is `{}`", node.routes[earlier]))
+                    .help("give one of them another metric or table");
+            } else if let Some(interface) = connected(node, key) {
+                let message = format!("the address of `{}` brings a route to `{}` already", interface.name, route.to);
+                self.report(Check::DUPLICATE_ROUTE, item, Part::To, message)
+                    .help("leave it out, or give it another metric or table");
+            }
+            seen.entry(key).or_insert(r);
+            let RouteKind::Unicast(hops) = &route.kind else { continue };
+            if hops.is_empty() {
+                self.report(Check::ROUTE_INCOMPLETE, item, Part::Whole, "this route has neither gateway nor interface")
+                    .help("add `via ADDRESS`, `dev INTERFACE` or both");
+            }
+            for (h, hop) in hops.iter().enumerate() {
+                self.check_hop(item, node, route, (h, hop));
+            }
+        }
+        for (r, rule) in node.rules.iter().enumerate() {
+            self.check_rule(Item::Rule(n, r), node, rule);
+        }
+    }
+
+    fn check_destination(&mut self, item: Item, route: &Route) {
+        let network = route.to.network();
+        if route.to != network {
+            let message = format!("`{}` has host bits set, a route leads to a network", route.to);
+            self.report(Check::ROUTE_HOST_BITS, item, Part::To, message)
+                .help(format!("write the network `{network}`, or the host `{}`", Cidr::host(route.to.addr())));
+        }
+    }
+
+    fn check_source(&mut self, item: Item, node: &Node, route: &Route) {
+        let Some(source) = route.source else { return };
+        if source.is_ipv6() != route.to.is_ipv6() {
+            let message = format!("the source `{source}` is not of the address family of `{}`", route.to);
+            self.report(Check::ROUTE_FAMILIES, item, Part::Source, message);
+        } else if !node.interfaces.iter().flat_map(|i| &i.addresses).any(|a| a.addr() == source) {
+            let message = format!("`{source}` is not an address of node `{}`", node.name);
+            let own: Vec<String> = node
+                .interfaces
+                .iter()
+                .flat_map(|i| &i.addresses)
+                .filter(|a| a.is_ipv6() == source.is_ipv6())
+                .map(|a| format!("`{}`", a.addr()))
+                .collect();
+            let problem = self.report(Check::FOREIGN_SOURCE, item, Part::Source, message);
+            if !own.is_empty() {
+                problem.help(format!("`{}` has {}", node.name, own.join(", ")));
+            }
+        }
+    }
+
+    fn check_hop(&mut self, item: Item, node: &Node, route: &Route, (h, hop): (usize, &NextHop)) {
+        if !(1..=256).contains(&hop.weight) {
+            let message = format!("a weight of {} is not possible", hop.weight);
+            self.report(Check::HOP_WEIGHT, item, Part::Gateway(h), message).help("the weight of a hop is 1 to 256");
+        }
+        let incomplete = match (hop.via, &hop.dev) {
+            (None, None) => Some((
+                "this hop has neither gateway nor interface".to_owned(),
+                "add `via ADDRESS`, `dev INTERFACE` or both",
+            )),
+            (None, Some(_)) if hop.onlink => {
+                Some(("`onlink` needs a gateway".to_owned(), "leave it out, or add `via ADDRESS`"))
+            }
+            (Some(via), None) if hop.onlink => {
+                Some((format!("the on-link gateway `{via}` needs an interface"), "add `dev INTERFACE`"))
+            }
+            (Some(via), None) if is_link_local(via) => {
+                Some((format!("the link-local gateway `{via}` needs an interface"), "add `dev INTERFACE`"))
+            }
+            _ => None,
+        };
+        if let Some((message, help)) = incomplete {
+            self.report(Check::ROUTE_INCOMPLETE, item, Part::Gateway(h), message).help(help);
+            return;
+        }
+        if let Some(dev) = hop.dev.as_ref().filter(|dev| ***dev != *"lo") {
+            match node.interface(dev) {
+                None => return self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Device(h), node, dev),
+                Some(interface) if !interface.up => {
+                    return self.report_down(item, Part::Device(h), node, interface);
+                }
+                Some(_) => {}
+            }
+        }
+        let Some(via) = hop.via else { return };
+        if via.is_ipv6() != route.to.is_ipv6() {
+            let message = format!("the gateway `{via}` is not of the address family of `{}`", route.to);
+            self.report(Check::ROUTE_FAMILIES, item, Part::Gateway(h), message);
+        } else {
+            self.check_gateway(item, node, route, (h, hop, via));
+        }
+    }
+
+    fn report_down(&mut self, item: Item, part: Part, node: &Node, interface: &Interface) {
+        let message = format!(
+            "interface `{}` of node `{}` is down, the kernel refuses routes over it",
+            interface.name, node.name
+        );
+        self.report(Check::ROUTE_OVER_DOWN, item, part, message)
+            .help("let the interface be up, or add the route in the test, after it was set up");
+    }
+
+    fn check_gateway(&mut self, item: Item, node: &Node, route: &Route, (h, hop, via): (usize, &NextHop, IpAddr)) {
+        let part = Part::Gateway(h);
+        let addresses = || node.interfaces.iter().flat_map(|i| i.addresses.iter().map(move |a| (i, a)));
+        if addresses().any(|(i, a)| i.up && a.addr() == via) {
+            let message = format!("gateway `{via}` is an address of node `{}` itself", node.name);
+            self.report(Check::OWN_GATEWAY, item, part, message).help("name the address of the next node on the way");
+            return;
+        }
+        if hop.onlink || is_link_local(via) {
+            return;
+        }
+        let on_dev = |name: &str| hop.dev.as_ref().is_none_or(|dev| **dev == *name);
+        let attached = || addresses().filter(|(i, a)| on_dev(&i.name) && a.network().contains(via) && !is_host(a));
+        if let Some((_, network)) = attached().find(|(i, a)| i.up && !a.is_ipv6() && a.prefix() < 31 && a.last() == via)
+        {
+            let message = format!("gateway `{via}` is the broadcast address of `{}`", network.network());
+            self.report(Check::BROADCAST_GATEWAY, item, part, message);
+            return;
+        }
+        // A route without gateway puts its whole network on the link.
+        let by_route = node.routes.iter().any(|other| {
+            let RouteKind::Unicast(hops) = &other.kind else { return false };
+            let direct = |hop: &NextHop| hop.via.is_none() && hop.dev.as_ref().is_some_and(|dev| on_dev(dev));
+            other.to.contains(via)
+                && hops.iter().any(direct)
+                && [MAIN, route.table.unwrap_or(MAIN)].contains(&other.table.unwrap_or(MAIN))
+        });
+        if by_route || attached().any(|(i, _)| i.up) {
+            return;
+        }
+        if let Some((interface, _)) = attached().next() {
+            return self.report_down(item, part, node, interface);
+        }
+        let errno = if via.is_ipv6() { "No route to host" } else { "Network is unreachable" };
+        let message =
+            format!("gateway `{via}` is not on-link for node `{}`: the kernel would answer `{errno}`", node.name);
+        let networks = |anywhere: bool| {
+            let mut networks: Vec<String> = addresses()
+                .filter(|(i, a)| i.up && a.is_ipv6() == via.is_ipv6() && !is_host(a) && (anywhere || on_dev(&i.name)))
+                .map(|(_, a)| format!("`{}`", a.network()))
+                .collect();
+            networks.dedup();
+            networks.join(", ")
+        };
+        let (here, anywhere) = (networks(false), networks(true));
+        let problem = self.report(Check::GATEWAY_OFF_LINK, item, part, message);
+        match &hop.dev {
+            Some(dev) if !here.is_empty() => problem.help(format!("`{dev}` is attached to {here}")),
+            Some(dev) => {
+                problem.help(format!("`{dev}` has no address in a network with others; `onlink` would force it"))
+            }
+            None if anywhere.is_empty() => {
+                problem.help(format!("`{}` is attached to no network of that family", node.name))
+            }
+            None => problem.help(format!("`{}` is attached to {anywhere}", node.name)),
+        };
+    }
+
+    fn check_rule(&mut self, item: Item, node: &Node, rule: &Rule) {
+        if rule.action == RuleAction::Lookup(0) {
+            self.report(Check::BAD_TABLE, item, Part::Table, "table 0 is no routing table")
+                .help("the main table is 254, tables of your own are 1 to 252 and from 256 on");
+        }
+        let v6: Vec<bool> = rule.from.iter().chain(&rule.to).map(Cidr::is_ipv6).collect();
+        if v6.contains(&true) && v6.contains(&false) || rule.v6 && v6.contains(&false) {
+            self.report(
+                Check::RULE_FAMILIES,
+                item,
+                Part::Whole,
+                "the networks of this rule are not of one address family",
+            );
+        }
+        for (part, name) in [(Part::Input, &rule.input), (Part::Output, &rule.output)] {
+            if let Some(name) = name.as_ref().filter(|name| ***name != *"lo" && node.interface(name).is_none()) {
+                self.report_unknown(Check::UNMATCHED_INTERFACE, item, part, node, name);
+            }
+        }
+    }
+}
+
+/// The interface whose address brings this very route with it.
+fn connected(node: &Node, (to, table, metric): (Cidr, u32, u32)) -> Option<&Interface> {
+    let own_metric = if to.is_ipv6() { 256 } else { 0 };
+    (table == MAIN && metric == own_metric).then(|| {
+        node.interfaces.iter().find(|i| i.up && i.addresses.iter().any(|a| a.network() == to && !is_host(a)))
+    })?
+}
+
+/// A host's own address alone: it says nothing about what is on the link.
+fn is_host(cidr: &Cidr) -> bool {
+    cidr.prefix() == if cidr.is_ipv6() { 128 } else { 32 }
+}

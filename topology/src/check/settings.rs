@@ -1,0 +1,53 @@
+//! Neighbour entries, sysctls and counters.
+
+use std::collections::HashSet;
+
+use super::{Check, Checker, Item, Part};
+use crate::Node;
+
+impl Checker<'_> {
+    pub(super) fn check_settings(&mut self, n: usize, node: &Node) {
+        let mut seen = HashSet::new();
+        for (e, neighbour) in node.neighbours.iter().enumerate() {
+            let item = Item::Neighbour(n, e);
+            if *neighbour.dev != *"lo" && node.interface(&neighbour.dev).is_none() {
+                self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Device(0), node, &neighbour.dev);
+            }
+            if !seen.insert((neighbour.address, &neighbour.dev)) {
+                let message = format!("`{}` has two entries for the neighbour `{}`", neighbour.dev, neighbour.address);
+                self.report(Check::DUPLICATE_NEIGHBOUR, item, Part::Whole, message);
+            }
+        }
+        for (s, sysctl) in node.sysctls.iter().enumerate() {
+            let item = Item::Sysctl(n, s);
+            let key = &sysctl.key;
+            if !key.starts_with("net.") {
+                self.report(
+                    Check::BAD_SYSCTL,
+                    item,
+                    Part::Name,
+                    format!("`{key}` is not a setting of a network namespace"),
+                )
+                .help("a node has those whose name begins with `net.`; all others are the whole machine's");
+            } else if key.split('.').any(str::is_empty) || key.chars().any(|c| c.is_whitespace() || c == '\0') {
+                self.report(Check::BAD_SYSCTL, item, Part::Name, format!("`{key}` is not the name of a sysctl"))
+                    .help("write a dotted name, such as `net.ipv4.ip_forward`; a dot in an interface's name is a `/`");
+            }
+            if let Some(interface) = sysctl.interface().filter(|i| i != "lo" && node.interface(i).is_none()) {
+                self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Name, node, &interface);
+            }
+        }
+        for (c, name) in node.counters.iter().enumerate() {
+            self.check_counter_name(Item::Counter(n, c), name);
+        }
+    }
+
+    pub(super) fn check_counter_name(&mut self, item: Item, name: &str) {
+        let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+        let other = |c: char| letter(c) || c.is_ascii_digit() || matches!(c, '-' | '.' | '/');
+        if name.len() > 127 || !name.starts_with(letter) || !name.chars().all(other) {
+            self.report(Check::COUNTER_NAME, item, Part::Name, format!("`{name}` cannot be the name of a counter"))
+                .help("begin with a letter or `_`, go on with letters, digits, `_`, `-`, `.` and `/`, up to 127");
+        }
+    }
+}
