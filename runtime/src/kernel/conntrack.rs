@@ -11,10 +11,7 @@ use netlink_packet_netfilter::{
 };
 use netns_test_topology::Protocol;
 
-use super::{
-    error::KernelError,
-    netfilter::{Netfilter, Request},
-};
+use super::{error::KernelError, netfilter::Request, nft::Nft};
 
 /// A connection that the kernel tracks.
 ///
@@ -141,18 +138,48 @@ impl fmt::Display for ConntrackTuple {
     }
 }
 
-/// Lists the tracked connections of a namespace, IPv4 and IPv6.
-pub(crate) fn list(netfilter: &mut Netfilter) -> Result<Vec<ConntrackEntry>, KernelError> {
-    let message = ConntrackMessage::Get(Vec::new());
-    let request = Request::new("list", "tracked connections", NetfilterProtoFamily::Unspec, message);
-    let messages = netfilter.dump(&request)?;
-    messages.iter().map(|message| entry(message).ok_or_else(|| unreadable(message))).collect()
-}
+impl Nft {
+    /// Lists the tracked connections of the namespace, IPv4 and IPv6.
+    pub(crate) fn connections(&self) -> Result<Vec<ConntrackEntry>, KernelError> {
+        let message = ConntrackMessage::Get(Vec::new());
+        let request = Request::new("list", "tracked connections", NetfilterProtoFamily::Unspec, message);
+        let messages = self.lock().dump(&request)?;
+        messages.iter().map(|message| entry(message).ok_or_else(|| unreadable(message))).collect()
+    }
 
-/// Forgets all tracked connections of a namespace, IPv4 and IPv6.
-pub(crate) fn flush(netfilter: &mut Netfilter) -> Result<(), KernelError> {
-    let message = ConntrackMessage::Delete(Vec::new());
-    netfilter.ask(Request::new("flush", "tracked connections", NetfilterProtoFamily::Unspec, message)).map(drop)
+    /// Forgets all tracked connections of the namespace, IPv4 and IPv6.
+    pub(crate) fn flush_connections(&self) -> Result<(), KernelError> {
+        let message = ConntrackMessage::Delete(Vec::new());
+        let request = Request::new("flush", "tracked connections", NetfilterProtoFamily::Unspec, message);
+        self.lock().ask(request).map(drop)
+    }
+
+    /// Whether an nftables rule of the namespace makes the kernel track connections; without such a rule it does not.
+    ///
+    /// Rules of iptables-nft are nftables rules. Those of the legacy iptables are not seen, nor is what traffic
+    /// control and Open vSwitch track.
+    pub(crate) fn tracks_connections(&self) -> Result<bool, KernelError> {
+        const TRACKING: [&str; 16] = [
+            "ct",
+            "nat",
+            "masq",
+            "redir",
+            "connlimit",
+            "synproxy",
+            "match conntrack",
+            "match state",
+            "match connmark",
+            "match connbytes",
+            "match connlimit",
+            "target MASQUERADE",
+            "target SNAT",
+            "target DNAT",
+            "target REDIRECT",
+            "target NETMAP",
+        ];
+        let rules = self.rules()?;
+        Ok(rules.iter().flat_map(|rule| &rule.expressions).any(|name| TRACKING.contains(&name.as_str())))
+    }
 }
 
 fn unreadable(message: &NetfilterMessage) -> KernelError {

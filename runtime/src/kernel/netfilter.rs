@@ -7,7 +7,8 @@ use std::{
 };
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage,
+    NetlinkPayload,
 };
 use netlink_packet_netfilter::{
     NetfilterHeader, NetfilterMessage, NetfilterMessageInner, NetfilterProtoFamily, NetfilterSubsystem,
@@ -284,9 +285,16 @@ fn batch_border(border: ControlMessage) -> NetfilterMessage {
 
 fn refusal(request: &Request, reply: &netlink_packet_core::ErrorMessage) -> KernelError {
     let error = KernelError::netlink(request.operation, &request.object, reply);
-    if error.is(Errno::EOPNOTSUPP) && error.message().is_none() {
-        error.help("the kernel may lack the nf_tables, NAT or conntrack module that this needs")
-    } else {
-        error
+    let words = error.message().is_some();
+    match () {
+        () if words => error,
+        () if error.is(Errno::EOPNOTSUPP) => {
+            error.help("the kernel lacks this, or not at this hook and in this family")
+        }
+        // What the kernel says of an expression that it does not know, or of a type of chain.
+        () if error.is(Errno::ENOENT) && request.flags & NLM_F_CREATE != 0 => {
+            error.help("the kernel may lack the nftables module that this needs")
+        }
+        () => error,
     }
 }

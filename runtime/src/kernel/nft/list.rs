@@ -82,7 +82,8 @@ pub struct RuleInfo {
     pub count: Option<Count>,
     /// Its comment.
     pub comment: Option<String>,
-    /// The names of its expressions, first to last: `meta`, `cmp`, `counter`, `masq`.
+    /// The names of its expressions, first to last: `meta`, `cmp`, `counter`, `masq`; those that come of iptables
+    /// with their own name: `match conntrack`, `target MASQUERADE`.
     pub expressions: Vec<String>,
 }
 
@@ -264,6 +265,15 @@ pub(super) fn rule(message: &NetfilterMessage) -> Option<RuleInfo> {
                             {
                                 info.count = Some(count(attributes));
                             }
+                            ExpressionAttribute::Data(Expressions::Other { expression_type, attributes })
+                                if matches!(expression_type.as_str(), "match" | "target") =>
+                            {
+                                // NFTA_MATCH_NAME and NFTA_TARGET_NAME are both 1.
+                                if let (Some(last), Some(name)) = (info.expressions.last_mut(), text_of(attributes, 1))
+                                {
+                                    *last = format!("{last} {name}");
+                                }
+                            }
                             _ => (),
                         }
                     }
@@ -280,15 +290,13 @@ pub(super) fn counter(message: &NetfilterMessage) -> Option<CounterInfo> {
     const OBJECT_NAME: u16 = 2;
     const OBJECT_DATA: u16 = 4;
     let NetfilterMessageInner::NfTables(NfTablesMessage::NewObject(attributes)) = &message.inner else { return None };
-    let value = |kind| attributes.iter().find(|attribute| attribute.kind() & NLA_TYPE == kind).map(value_of);
-    let text = |kind| Some(String::from_utf8_lossy(value(kind)?.strip_suffix(b"\0")?).into_owned());
-    let data = value(OBJECT_DATA)?;
+    let data = find(attributes, OBJECT_DATA)?;
     let values = NlasIterator::new(&data[..]).filter_map(Result::ok);
     let values: Vec<DefaultNla> = values.map(|nla| DefaultNla::new(nla.kind(), nla.value().to_vec())).collect();
     Some(CounterInfo {
         family: message.header.family.into(),
-        table: text(OBJECT_TABLE)?,
-        name: text(OBJECT_NAME)?,
+        table: text_of(attributes, OBJECT_TABLE)?,
+        name: text_of(attributes, OBJECT_NAME)?,
         count: count(&values),
     })
 }
@@ -317,17 +325,20 @@ fn comment(mut data: &[u8]) -> Option<String> {
 }
 
 fn count(values: &[DefaultNla]) -> Count {
-    let number = |kind| {
-        let value = value_of(values.iter().find(|value| value.kind() & NLA_TYPE == kind)?);
-        value.try_into().ok().map(u64::from_be_bytes)
-    };
+    let number = |kind| find(values, kind)?.try_into().ok().map(u64::from_be_bytes);
     Count { bytes: number(1).unwrap_or_default(), packets: number(2).unwrap_or_default() }
 }
 
-fn value_of(attribute: &DefaultNla) -> Vec<u8> {
+fn find(attributes: &[DefaultNla], kind: u16) -> Option<Vec<u8>> {
+    let attribute = attributes.iter().find(|attribute| attribute.kind() & NLA_TYPE == kind)?;
     let mut value = vec![0; attribute.value_len()];
     attribute.emit_value(&mut value);
-    value
+    Some(value)
+}
+
+fn text_of(attributes: &[DefaultNla], kind: u16) -> Option<String> {
+    let value = find(attributes, kind)?;
+    Some(String::from_utf8_lossy(value.split(|&byte| byte == 0).next()?).into_owned())
 }
 
 fn hook_of(number: InetHookNumber) -> Option<Hook> {

@@ -248,7 +248,7 @@ impl Nft {
         requests.extend(rule.counter.as_deref().map(|name| new_counter(family, name)));
         requests.push(new_rule(family, &chain, rule)?.flags(flag | NLM_F_ECHO));
         let echoes = netfilter.transact(requests)?;
-        let words = words::rule(rule);
+        let words = words::rule(family, rule);
         let handle = echoes
             .iter()
             .find_map(list::rule)
@@ -266,7 +266,7 @@ impl Nft {
         list_with(&mut self.lock(), what, message, read)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Netfilter> {
+    pub(in crate::kernel) fn lock(&self) -> MutexGuard<'_, Netfilter> {
         // A panic in another thread leaves at worst unread answers, which are told apart by their number.
         self.netfilter.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -398,7 +398,7 @@ fn new_chain(chain: &Chain, name: &str) -> Request {
 }
 
 fn new_rule(family: Family, chain: &str, rule: &FirewallRule) -> Result<Request, KernelError> {
-    let object = || format!("`{}` to chain {}", words::rule(rule), chain_words(family, chain));
+    let object = || format!("`{}` to chain {}", words::rule(family, rule), chain_words(family, chain));
     let invalid = |why: String| KernelError::new("add rule", object(), Errno::EINVAL).because(why);
     let expressions = expression::rule(family, rule).map_err(invalid)?;
     let mut attributes = vec![

@@ -2,10 +2,12 @@
 
 use std::fmt::{self, Display, Write};
 
-use netns_test_topology::{ChainKind, ConnState, Family, FirewallRule, Hook, PortRange, Protocol, Reject, Verdict};
+use netns_test_topology::{
+    ChainKind, Cidr, ConnState, Family, FirewallRule, Hook, PortRange, Protocol, Reject, Verdict,
+};
 
-/// A rule as `nft list ruleset` would show it, without its counter.
-pub(super) fn rule(rule: &FirewallRule) -> String {
+/// A rule of a chain of this family as `nft list ruleset` would show it, without its counter.
+pub(super) fn rule(family: Family, rule: &FirewallRule) -> String {
     let mut words = Words(String::new());
     let m = &rule.matches;
     for (key, name) in
@@ -19,7 +21,12 @@ pub(super) fn rule(rule: &FirewallRule) -> String {
     {
         if let Some(network) = network {
             let ip = if network.addr().is_ipv6() { "ip6" } else { "ip" };
-            words.say(format_args!("{ip} {key} {negation}{network}"));
+            let network = network.network();
+            if network == Cidr::host(network.addr()) {
+                words.say(format_args!("{ip} {key} {negation}{}", network.addr()));
+            } else {
+                words.say(format_args!("{ip} {key} {negation}{network}"));
+            }
         }
     }
     let protocol = m.protocol.map(protocol);
@@ -37,7 +44,7 @@ pub(super) fn rule(rule: &FirewallRule) -> String {
     words.optional("ct state", (!states.is_empty()).then(|| states.join(",")));
     words.optional("counter name", rule.counter.as_ref().map(|name| format!("\"{name}\"")));
     if let Some(verdict) = &rule.verdict {
-        words.say(verdict_words(verdict));
+        words.say(verdict_words(family, verdict));
     }
     words.optional("comment", rule.comment.as_ref().map(|comment| format!("\"{comment}\"")));
     if words.0.is_empty() { "counter".into() } else { words.0 }
@@ -89,15 +96,18 @@ impl Words {
     }
 }
 
-fn verdict_words(verdict: &Verdict) -> String {
+fn verdict_words(family: Family, verdict: &Verdict) -> String {
     let at = |to: &std::net::IpAddr| if to.is_ipv6() { format!("[{to}]") } else { to.to_string() };
     match verdict {
         Verdict::Accept => "accept".into(),
         Verdict::Drop => "drop".into(),
         Verdict::Reject(Reject::Port) => "reject".into(),
+        Verdict::Reject(Reject::Host) if family == Family::Ip => "reject with icmp host-unreachable".into(),
+        Verdict::Reject(Reject::Host) if family == Family::Ip6 => "reject with icmpv6 addr-unreachable".into(),
         Verdict::Reject(Reject::Host) => "reject with icmpx host-unreachable".into(),
-        Verdict::Reject(Reject::Network) => "reject with icmpx no-route".into(),
-        Verdict::Reject(Reject::AdminProhibited) => "reject with icmpx admin-prohibited".into(),
+        Verdict::Reject(Reject::Network) if family == Family::Ip => "reject with icmp net-unreachable".into(),
+        Verdict::Reject(Reject::Network) => format!("reject with {} no-route", icmp(family)),
+        Verdict::Reject(Reject::AdminProhibited) => format!("reject with {} admin-prohibited", icmp(family)),
         Verdict::Reject(Reject::TcpReset) => "reject with tcp reset".into(),
         Verdict::Masquerade => "masquerade".into(),
         Verdict::Snat { to, ports: None } => format!("snat to {to}"),
@@ -107,12 +117,23 @@ fn verdict_words(verdict: &Verdict) -> String {
     }
 }
 
+fn icmp(family: Family) -> &'static str {
+    match family {
+        Family::Ip => "icmp",
+        Family::Ip6 => "icmpv6",
+        Family::Inet | Family::Bridge => "icmpx",
+    }
+}
+
 fn protocol(protocol: Protocol) -> String {
     match protocol {
         Protocol::Icmp => "icmp".into(),
         Protocol::Tcp => "tcp".into(),
         Protocol::Udp => "udp".into(),
         Protocol::Icmpv6 => "ipv6-icmp".into(),
+        Protocol::Other(33) => "dccp".into(),
+        Protocol::Other(132) => "sctp".into(),
+        Protocol::Other(136) => "udplite".into(),
         Protocol::Other(number) => number.to_string(),
     }
 }
@@ -145,7 +166,7 @@ mod tests {
     #[test]
     fn a_rule_reads_as_nft_writes_it() {
         let matches = Match {
-            from: "192.168.15.0/24".parse().ok(),
+            from: "192.168.15.3/24".parse().ok(),
             output: "eth0".parse().ok(),
             protocol: Some(Protocol::Tcp),
             port: Some(PortRange(80..=90)),
@@ -154,15 +175,17 @@ mod tests {
         };
         let comment = Some("web".into());
         let to = "fd00::1".parse().unwrap();
-        let seen =
-            rule(&FirewallRule { comment, ..FirewallRule::new(matches, Verdict::Dnat { to, port: Some(8080) }) });
+        let seen = rule(
+            Family::Inet,
+            &FirewallRule { comment, ..FirewallRule::new(matches, Verdict::Dnat { to, port: Some(8080) }) },
+        );
         assert_eq!(
             seen,
             "oifname \"eth0\" ip saddr 192.168.15.0/24 tcp dport 80-90 ct state new,related \
              dnat to [fd00::1]:8080 comment \"web\""
         );
         assert_eq!(
-            rule(&FirewallRule { verdict: None, ..FirewallRule::new(Match::default(), Verdict::Drop) }),
+            rule(Family::Ip, &FirewallRule { verdict: None, ..FirewallRule::new(Match::default(), Verdict::Drop) }),
             "counter"
         );
     }
