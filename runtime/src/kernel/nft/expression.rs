@@ -378,6 +378,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::reversed_empty_ranges, reason = "an empty range is one of the things that cannot match")]
     fn what_cannot_match_is_refused_with_the_reason() {
         let refused = |family, matches: Match, verdict| rule(family, &FirewallRule::new(matches, verdict)).unwrap_err();
         let v4: Option<Cidr> = "10.0.0.0/8".parse().ok();
