@@ -4,6 +4,7 @@
 //! draft that the checker found no fault in, and a [`Plan`](plan::Plan) is a topology as an ordered list of kernel
 //! steps.
 
+pub mod build;
 pub mod check;
 pub mod model;
 pub mod plan;

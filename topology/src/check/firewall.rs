@@ -87,9 +87,8 @@ impl Checker<'_> {
         let m = &rule.matches;
         let mut v6: Vec<bool> =
             [&m.from, &m.not_from, &m.to, &m.not_to].into_iter().flatten().map(Cidr::is_ipv6).collect();
-        match &rule.verdict {
-            Some(Verdict::Snat { to, .. } | Verdict::Dnat { to, .. }) => v6.push(to.is_ipv6()),
-            _ => {}
+        if let Some(Verdict::Snat { to, .. } | Verdict::Dnat { to, .. }) = &rule.verdict {
+            v6.push(to.is_ipv6());
         }
         if v6.contains(&true) && v6.contains(&false) {
             self.report(Check::MATCH_FAMILIES, item, Part::Whole, "the addresses of this rule are not of one family")

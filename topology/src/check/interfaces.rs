@@ -55,12 +55,11 @@ impl Checker<'_> {
             let message = format!("bridge `{name}` has {ports} ports, a bridge holds at most {MAX_PORTS}");
             self.report(Check::TOO_MANY_PORTS, item, Part::Whole, message).help("join two bridges by a link");
         }
-        if let (Some(true), Some(delay)) = (options.stp, options.forward_delay) {
-            if delay < Duration::from_secs(2) || delay > Duration::from_secs(30) {
-                let message = format!("a forward delay of {delay:?} is not possible with STP");
-                self.report(Check::BRIDGE_OPTION, item, Part::Options, message)
-                    .help("with STP on, the forward delay is 2 to 30 seconds; without it, ports forward at once");
-            }
+        let possible = Duration::from_secs(2)..=Duration::from_secs(30);
+        if let Some(delay) = options.forward_delay.filter(|d| options.stp == Some(true) && !possible.contains(d)) {
+            let message = format!("a forward delay of {delay:?} is not possible with STP");
+            self.report(Check::BRIDGE_OPTION, item, Part::Options, message)
+                .help("with STP on, the forward delay is 2 to 30 seconds; without it, ports forward at once");
         }
     }
 

@@ -8,6 +8,7 @@ mod name;
 mod node;
 mod profile;
 mod route;
+mod route_parse;
 mod route_text;
 mod topology;
 

@@ -82,3 +82,65 @@ pub enum RuleAction {
     /// Discards it and answers ICMP administratively prohibited.
     Prohibit,
 }
+
+impl Route {
+    /// A route over one next hop.
+    pub fn new(to: Cidr, hop: NextHop) -> Self {
+        Self::of_kind(to, RouteKind::Unicast(vec![hop]))
+    }
+
+    /// The default route of the gateway's family.
+    pub fn default_via(gateway: impl Into<IpAddr>) -> Self {
+        let gateway = gateway.into();
+        Self::new(Cidr::any(gateway.is_ipv6()), NextHop::via(gateway))
+    }
+
+    /// A route over several next hops, shared by weight.
+    pub fn multipath(to: Cidr, hops: impl IntoIterator<Item = NextHop>) -> Self {
+        Self::of_kind(to, RouteKind::Unicast(hops.into_iter().collect()))
+    }
+
+    /// A route that discards in silence.
+    pub fn blackhole(to: Cidr) -> Self {
+        Self::of_kind(to, RouteKind::Blackhole)
+    }
+
+    /// A route that answers host unreachable.
+    pub fn unreachable(to: Cidr) -> Self {
+        Self::of_kind(to, RouteKind::Unreachable)
+    }
+
+    /// A route that answers administratively prohibited.
+    pub fn prohibit(to: Cidr) -> Self {
+        Self::of_kind(to, RouteKind::Prohibit)
+    }
+
+    fn of_kind(to: Cidr, kind: RouteKind) -> Self {
+        Self { to, kind, metric: None, table: None, source: None, mtu: None }
+    }
+}
+
+impl NextHop {
+    /// A gateway.
+    pub fn via(gateway: impl Into<IpAddr>) -> Self {
+        Self { via: Some(gateway.into()), ..Self::default() }
+    }
+
+    /// What is directly on the link of an interface.
+    pub fn dev(interface: IfName) -> Self {
+        Self { dev: Some(interface), ..Self::default() }
+    }
+}
+
+impl Default for NextHop {
+    fn default() -> Self {
+        Self { via: None, dev: None, onlink: false, weight: 1 }
+    }
+}
+
+impl Rule {
+    /// A rule for every IPv4 packet.
+    pub fn new(action: RuleAction) -> Self {
+        Self { v6: false, priority: None, from: None, to: None, input: None, output: None, mark: None, action }
+    }
+}

@@ -213,11 +213,23 @@ impl<'a> Planner<'a> {
     fn set_firewalls(&mut self) {
         for node in self.nodes() {
             if !node.chains.is_empty() || !node.counters.is_empty() {
-                let (chains, counters) = (node.chains.clone(), node.counters.clone());
-                self.push(node, Action::SetFirewall { chains, counters });
+                let chains = node.chains.clone();
+                self.push(node, Action::SetFirewall { chains, counters: counters(node) });
             }
         }
     }
+}
+
+/// Every counter of the node once: those declared, then those that rules refer to.
+fn counters(node: &Node) -> Vec<String> {
+    let referred = node.chains.iter().flat_map(|chain| &chain.rules).filter_map(|rule| rule.counter.as_ref());
+    let mut counters: Vec<String> = Vec::new();
+    for name in node.counters.iter().chain(referred) {
+        if !counters.contains(name) {
+            counters.push(name.clone());
+        }
+    }
+    counters
 }
 
 fn end(interface: &Interface, index: Option<u32>) -> VethEnd {

@@ -1,0 +1,310 @@
+//! Routes and rules read from the syntax of `ip route` and `ip rule`.
+
+use std::{net::IpAddr, str::FromStr};
+
+use super::{Cidr, IfName, InvalidValue, NextHop, Route, RouteKind, Rule, RuleAction};
+
+/// Reads a route in the syntax of [ip-route(8)].
+///
+/// ```
+/// use netns_test_topology::Route;
+///
+/// for text in [
+///     "default via 10.0.0.1",
+///     "10.9.0.0/16 via 10.0.0.7 dev eth0 onlink src 10.0.0.1 metric 100 table 7 mtu 1400",
+///     "blackhole 10.9.0.0/16",
+///     "10.0.0.0/8 nexthop via 10.0.0.1 weight 2 nexthop via 10.0.0.2",
+/// ] {
+///     let route: Route = text.parse()?;
+///     assert_eq!(route.to_string(), text);
+/// }
+/// # Ok::<(), netns_test_topology::InvalidValue>(())
+/// ```
+///
+/// [ip-route(8)]: https://man7.org/linux/man-pages/man8/ip-route.8.html
+impl FromStr for Route {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let mut words = Words::new("route", text);
+        let mut first = words.next();
+        let mut kind = RouteKind::Unicast(Vec::new());
+        if let Some(word) = first {
+            kind = match word {
+                "unicast" => kind,
+                "blackhole" => RouteKind::Blackhole,
+                "unreachable" => RouteKind::Unreachable,
+                "prohibit" => RouteKind::Prohibit,
+                _ => RouteKind::Unicast(vec![NextHop::default()]),
+            };
+            if !matches!(&kind, RouteKind::Unicast(hops) if !hops.is_empty()) {
+                first = words.next();
+            }
+        }
+        if first == Some("to") {
+            first = words.next();
+        }
+        let to = match first {
+            None => {
+                return Err(InvalidValue::new(format!("the route `{text}` leads nowhere"))
+                    .help("begin with a network, such as `default via 10.0.0.1` or `10.9.0.0/16 dev eth0`"));
+            }
+            Some("default") => None,
+            Some(network) => Some(network_or_host(network)?),
+        };
+        let mut route = Route { to: Cidr::any(false), kind, metric: None, table: None, source: None, mtu: None };
+        let mut hops: Vec<NextHop> = Vec::new();
+        let mut current: Option<NextHop> = None;
+        let mut multipath = false;
+        while let Some(word) = words.next() {
+            let hop = current.get_or_insert_default();
+            match word {
+                "nexthop" => {
+                    if multipath || *hop != NextHop::default() {
+                        hops.push(std::mem::take(hop));
+                    }
+                    multipath = true;
+                }
+                "via" => {
+                    let mut gateway = words.value(word)?;
+                    if matches!(gateway, "inet" | "inet6") {
+                        gateway = words.value(word)?;
+                    }
+                    hop.via = Some(address(gateway)?);
+                }
+                "dev" => hop.dev = Some(IfName::new(words.value(word)?)?),
+                "onlink" => hop.onlink = true,
+                "weight" => hop.weight = words.number(word)?,
+                "src" => route.source = Some(address(words.value(word)?)?),
+                "metric" | "preference" => route.metric = Some(words.number(word)?),
+                "table" => route.table = Some(words.table(word)?),
+                "mtu" => route.mtu = Some(words.number(word)?),
+                other => {
+                    return Err(words.unknown(
+                        other,
+                        &["via", "dev", "onlink", "weight", "src", "metric", "table", "mtu", "nexthop"],
+                    ));
+                }
+            }
+        }
+        hops.extend(current.filter(|hop| multipath || *hop != NextHop::default()));
+        let v6 = hops.iter().filter_map(|hop| hop.via).chain(route.source).next().is_some_and(|addr| addr.is_ipv6());
+        route.to = to.unwrap_or_else(|| Cidr::any(v6));
+        match &mut route.kind {
+            RouteKind::Unicast(target) => *target = hops,
+            _ if !hops.is_empty() => {
+                return Err(InvalidValue::new(format!("the route `{text}` discards packets and has a next hop"))
+                    .help("leave out gateway and interface, or the word before the network"));
+            }
+            _ => {}
+        }
+        Ok(route)
+    }
+}
+
+/// Reads a rule in the syntax of [ip-rule(8)]; `inet6` before it makes a rule without addresses one for IPv6.
+///
+/// ```
+/// use netns_test_topology::Rule;
+///
+/// let rule: Rule = "from 10.0.0.0/8 iif eth0 lookup 100 priority 5".parse()?;
+/// assert_eq!(rule.priority, Some(5));
+/// # Ok::<(), netns_test_topology::InvalidValue>(())
+/// ```
+///
+/// [ip-rule(8)]: https://man7.org/linux/man-pages/man8/ip-rule.8.html
+impl FromStr for Rule {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let mut words = Words::new("rule", text);
+        let mut rule = Rule::new(RuleAction::Lookup(0));
+        let mut action = None;
+        while let Some(word) = words.next() {
+            match word {
+                "inet" => rule.v6 = false,
+                "inet6" => rule.v6 = true,
+                "from" => rule.from = network_or_all(words.value(word)?)?,
+                "to" => rule.to = network_or_all(words.value(word)?)?,
+                "iif" | "dev" => rule.input = Some(IfName::new(words.value(word)?)?),
+                "oif" => rule.output = Some(IfName::new(words.value(word)?)?),
+                "fwmark" => rule.mark = Some(words.number(word)?),
+                "priority" | "pref" | "order" => rule.priority = Some(words.number(word)?),
+                "lookup" | "table" => action = Some(RuleAction::Lookup(words.table(word)?)),
+                "blackhole" => action = Some(RuleAction::Blackhole),
+                "unreachable" => action = Some(RuleAction::Unreachable),
+                "prohibit" => action = Some(RuleAction::Prohibit),
+                other => {
+                    return Err(words.unknown(
+                        other,
+                        &[
+                            "from",
+                            "to",
+                            "iif",
+                            "oif",
+                            "fwmark",
+                            "priority",
+                            "lookup",
+                            "blackhole",
+                            "unreachable",
+                            "prohibit",
+                        ],
+                    ));
+                }
+            }
+        }
+        rule.action = action.ok_or_else(|| {
+            InvalidValue::new(format!("the rule `{text}` does not say what to do"))
+                .help("add `lookup TABLE`, `blackhole`, `unreachable` or `prohibit`")
+        })?;
+        rule.v6 |= rule.from.iter().chain(&rule.to).any(Cidr::is_ipv6);
+        Ok(rule)
+    }
+}
+
+/// The words of a route or rule.
+struct Words<'a> {
+    what: &'static str,
+    text: &'a str,
+    rest: std::str::SplitWhitespace<'a>,
+}
+
+impl<'a> Words<'a> {
+    fn new(what: &'static str, text: &'a str) -> Self {
+        Self { what, text, rest: text.split_whitespace() }
+    }
+
+    fn next(&mut self) -> Option<&'a str> {
+        self.rest.next()
+    }
+
+    fn value(&mut self, word: &str) -> Result<&'a str, InvalidValue> {
+        let (what, text) = (self.what, self.text);
+        self.next().ok_or_else(|| InvalidValue::new(format!("the {what} `{text}` ends after `{word}`")))
+    }
+
+    fn number<T: TryFrom<u32>>(&mut self, word: &str) -> Result<T, InvalidValue> {
+        let value = self.value(word)?;
+        let parsed = match value.strip_prefix("0x") {
+            Some(hex) => u32::from_str_radix(hex, 16),
+            None => value.parse::<u32>(),
+        };
+        parsed.ok().and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+            InvalidValue::new(format!(
+                "`{value}` is no possible number after `{word}` in the {} `{}`",
+                self.what, self.text
+            ))
+        })
+    }
+
+    fn table(&mut self, word: &str) -> Result<u32, InvalidValue> {
+        match self.rest.clone().next() {
+            Some("main") => self.next().map(|_| 254),
+            Some("default") => self.next().map(|_| 253),
+            Some("local") => self.next().map(|_| 255),
+            _ => None,
+        }
+        .map_or_else(|| self.number(word), Ok)
+    }
+
+    fn unknown(&self, word: &str, known: &[&'static str]) -> InvalidValue {
+        let error = InvalidValue::new(format!("unknown word `{word}` in the {} `{}`", self.what, self.text));
+        match crate::check::nearest(word, known.iter().copied()) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help(format!("a {} has {}", self.what, known.join(", "))),
+        }
+    }
+}
+
+fn address(text: &str) -> Result<IpAddr, InvalidValue> {
+    text.parse().map_err(|_| InvalidValue::new(format!("`{text}` is not an IP address")))
+}
+
+fn network_or_host(text: &str) -> Result<Cidr, InvalidValue> {
+    match text.parse::<IpAddr>() {
+        Ok(host) => Ok(Cidr::host(host)),
+        Err(_) => text.parse(),
+    }
+}
+
+fn network_or_all(text: &str) -> Result<Option<Cidr>, InvalidValue> {
+    if text == "all" || text == "any" { Ok(None) } else { network_or_host(text).map(Some) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong<T: FromStr<Err = InvalidValue> + std::fmt::Debug>(text: &str) -> String {
+        text.parse::<T>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_route_reads_back_as_it_prints() {
+        for text in [
+            "default via 10.0.0.1",
+            "default via fd00::1 dev eth0",
+            "::/0 dev eth0",
+            "default dev eth0",
+            "10.9.0.0/16 dev eth0",
+            "10.9.0.0/16 via 10.0.0.1 dev eth0 onlink src 10.0.0.2 metric 7 table 9 mtu 1400",
+            "blackhole 10.9.0.0/16",
+            "unreachable 10.9.0.0/16 metric 4",
+            "prohibit fd00::/8",
+            "unreachable default",
+            "prohibit ::/0",
+            "10.0.0.0/8 metric 3 nexthop via 10.0.0.1 weight 2 nexthop via 10.0.0.2 dev eth1",
+        ] {
+            assert_eq!(text.parse::<Route>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_single_address_is_a_host_route() {
+        assert_eq!("10.9.0.1 via 10.0.0.1".parse::<Route>().unwrap().to_string(), "10.9.0.1/32 via 10.0.0.1");
+    }
+
+    #[test]
+    fn a_single_nexthop_is_a_plain_route() {
+        let (one, plain) = ("default nexthop via 10.0.0.1", "default via 10.0.0.1");
+        assert_eq!(one.parse::<Route>(), plain.parse::<Route>());
+    }
+
+    #[test]
+    fn a_wrong_route_says_what_is_wrong() {
+        assert_eq!(
+            wrong::<Route>("default vai 10.0.0.1"),
+            "unknown word `vai` in the route `default vai 10.0.0.1` (help: did you mean `via`?)"
+        );
+        assert_eq!(wrong::<Route>("default via"), "the route `default via` ends after `via`");
+        assert_eq!(wrong::<Route>("default via gw"), "`gw` is not an IP address");
+        assert_eq!(
+            wrong::<Route>("blackhole 10.0.0.0/8 via 10.0.0.1"),
+            "the route `blackhole 10.0.0.0/8 via 10.0.0.1` discards packets and has a next hop (help: leave out \
+             gateway and interface, or the word before the network)"
+        );
+        assert!(wrong::<Route>("").contains("leads nowhere"));
+        assert!(wrong::<Route>("default via 10.0.0.1 metric -1").contains("`-1` is no possible number after `metric`"));
+    }
+
+    #[test]
+    fn a_rule_reads_back_as_it_prints() {
+        for text in [
+            "from all lookup 100",
+            "from 10.0.0.0/8 to 10.9.0.0/16 iif eth0 oif eth1 fwmark 0x7 lookup 100 priority 5",
+            "from 10.0.0.0/8 blackhole",
+            "inet6 from all lookup 9",
+            "from fd00::/8 prohibit",
+            "from all to fd00::/8 unreachable",
+        ] {
+            assert_eq!(text.parse::<Rule>().unwrap().to_string(), text);
+        }
+        assert_eq!("lookup main".parse::<Rule>().unwrap().action, RuleAction::Lookup(254));
+    }
+
+    #[test]
+    fn a_wrong_rule_says_what_is_wrong() {
+        assert!(wrong::<Rule>("from 10.0.0.0/8").contains("does not say what to do"));
+        assert!(wrong::<Rule>("form all lookup 5").ends_with("(help: did you mean `from`?)"));
+    }
+}
