@@ -2,11 +2,12 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use super::LinkState;
-use crate::{Draft, Interface, Kind, Node};
+use super::{LinkState, profile::bridge_options};
+use crate::{Draft, Interface, Kind, Node, Profile};
 
 /// The interfaces of a topology by node and name, with the far end of each cable.
 pub(super) struct States<'a> {
+    profile: Profile,
     peers: HashMap<(&'a str, &'a str), &'a Interface>,
 }
 
@@ -22,7 +23,7 @@ impl<'a> States<'a> {
                 peers.insert(b, *at_a);
             }
         }
-        Self { peers }
+        Self { profile: draft.profile, peers }
     }
 
     /// The state, and how long the kernel takes by design to get there.
@@ -35,6 +36,7 @@ impl<'a> States<'a> {
                 _ => LinkState::NoCarrier,
             },
             Kind::Bridge(options) => {
+                let options = bridge_options(options, node, self.profile);
                 let stp = options.stp == Some(true);
                 let mut ports = node.ports(&interface.name).peekable();
                 // A bridge has its carrier from the start, and loses it when it first looks at its ports: when one is

@@ -123,8 +123,10 @@ impl fmt::Display for BridgeOptions {
             }
         }
         for (name, time) in [("forward-delay", self.forward_delay), ("ageing", self.ageing)] {
-            if let Some(time) = time {
-                write!(f, " {name} {time:?}")?;
+            match time {
+                Some(time) if time.is_zero() => write!(f, " {name} 0s")?,
+                Some(time) => write!(f, " {name} {time:?}")?,
+                None => {}
             }
         }
         Ok(())
