@@ -2,7 +2,9 @@
 
 /// The candidate nearest to `wrong`, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (wrong.chars().count().max(3)) / 3;
+    let length = wrong.chars().count();
+    // A third may be wrong, but never all of it.
+    let limit = (length.max(3) / 3).min(length.saturating_sub(1));
     candidates
         .into_iter()
         .map(|candidate| (distance(wrong, candidate), candidate))
@@ -49,6 +51,7 @@ mod tests {
     fn another_word_is_not() {
         assert_eq!(nearest("router", ["client", "server"]), None);
         assert_eq!(nearest("a", ["bcd"]), None);
-        assert_eq!(nearest("", ["b"]), Some("b"));
+        assert_eq!(nearest("c", ["a"]), None);
+        assert_eq!(nearest("", ["b"]), None);
     }
 }
