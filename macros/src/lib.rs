@@ -1,1 +1,36 @@
 //! The attribute macros of netns-test.
+
+mod error;
+mod function;
+mod main_function;
+mod options;
+mod test_function;
+
+use proc_macro::TokenStream;
+
+/// Runs a test in a network of its own.
+///
+/// The function runs in a process tree with new user, network, mount, PID, IPC and UTS namespaces; it needs no
+/// privilege. It may be `async`, return whatever a test may return, and take topologies as arguments, by value or by
+/// reference. `#[ignore]` and `#[should_panic]` keep their meaning.
+///
+/// | option | meaning |
+/// |---|---|
+/// | `timeout = "10s"` | how long the test may take, 60 s by default; also `ms`, `m` |
+/// | `on = client` | runs the body, its runtime and its children on that node of the only argument (`net.client` names one of several) |
+/// | `flavor = "current_thread"` | an `async` test's runtime; `"multi_thread"` by default |
+/// | `worker_threads = 2` | how many threads a multi-threaded runtime has |
+/// | `crate = "path"` | the path by which this crate is known |
+#[proc_macro_attribute]
+pub fn netns_test(options: TokenStream, item: TokenStream) -> TokenStream {
+    test_function::expand(options.into(), item.into()).into()
+}
+
+/// Runs a program's `main` in a network of its own.
+///
+/// The program starts itself again, with the same arguments, in a process tree with namespaces of its own, and ends as
+/// that ends. The function may be `async`; `flavor`, `worker_threads` and `crate` are as for `netns_test`.
+#[proc_macro_attribute]
+pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
+    main_function::expand(options.into(), item.into()).into()
+}

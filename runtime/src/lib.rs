@@ -1,9 +1,15 @@
 //! The part of netns-test that speaks to the kernel: sandboxes, labs, probes.
 
+mod failure;
 #[cfg(target_os = "linux")]
 pub mod kernel;
 #[cfg(target_os = "linux")]
 pub mod netns;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
+#[cfg(target_os = "linux")]
+mod sys;
 
+pub use failure::{Failure, Result};
 #[cfg(target_os = "linux")]
 pub use kernel::KernelError;

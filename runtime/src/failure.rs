@@ -1,0 +1,89 @@
+//! The error that a test returns.
+
+use std::{
+    error::Error,
+    fmt::{self, Debug, Display, Formatter},
+    panic::Location,
+};
+
+/// What a test returns: nothing, or a [`Failure`].
+pub type Result<T = (), E = Failure> = std::result::Result<T, E>;
+
+/// Any error, with the place of the `?` that gave up on it.
+///
+/// It is no [`Error`] itself, so that every error converts to it:
+///
+/// ```
+/// fn test() -> netns_test_runtime::Result {
+///     let port: u16 = "eighty".parse()?;
+///     Err(format!("{port} is open"))?
+/// }
+/// let failure = test().unwrap_err();
+/// assert!(format!("{failure}").starts_with("invalid digit found in string\n  at "));
+/// ```
+pub struct Failure {
+    source: Box<dyn Error + Send + Sync>,
+    place: &'static Location<'static>,
+}
+
+impl Failure {
+    /// The error.
+    pub fn source(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.source
+    }
+
+    /// Where it was given up on.
+    pub fn place(&self) -> &'static Location<'static> {
+        self.place
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        Self { source: error.into(), place: Location::caller() }
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "{}", self.source)?;
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            write!(f, "\n  because: {error}")?;
+            cause = error.source();
+        }
+        write!(f, "\n  at {}", self.place)
+    }
+}
+
+/// As displayed: this is what the standard library prints of a test's error.
+impl Debug for Failure {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot read the lease")]
+    struct Lease(#[source] std::num::ParseIntError);
+
+    fn give_up() -> Result {
+        Err(Lease("x".parse::<u8>().unwrap_err()))?
+    }
+
+    #[test]
+    fn a_failure_shows_its_chain_and_the_place_of_the_question_mark() {
+        let place = format!("{}:", file!());
+        let text = give_up().unwrap_err().to_string();
+        assert!(
+            text.starts_with("cannot read the lease\n  because: invalid digit found in string\n  at "),
+            "{text}"
+        );
+        assert!(text.contains(&place), "{text}");
+    }
+}

@@ -1,0 +1,270 @@
+//! The launcher P: starts a copy of this program in a sandbox, relays what it prints, and waits with a deadline.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, PipeReader, Read},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::CommandExt,
+    },
+    process::{self, Child, Command, ExitStatus},
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
+
+use super::{
+    channel::{Channel, Message, Start},
+    holder, life,
+    outcome::{End, Refused},
+    running,
+};
+
+/// How long the processes may take to go once they were told to.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What to start.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    pub(crate) name: String,
+    pub(crate) arguments: Vec<OsString>,
+    /// Whether what it prints goes through `print!`, for a test harness to capture, or straight to where ours goes.
+    pub(crate) captured: bool,
+    /// Whether standard output stays shut until the body begins.
+    pub(crate) quiet: bool,
+    pub(crate) deadline: Option<Duration>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) end: End,
+    /// The lines that the body recorded.
+    pub(crate) records: Vec<String>,
+    /// What the set-up had to go without.
+    pub(crate) notes: Vec<String>,
+    /// How the copy's process ended, if there was one.
+    pub(crate) status: Option<ExitStatus>,
+}
+
+impl Launch {
+    /// Starts it and waits for its end, which is the end of every process that it started.
+    pub(crate) fn run(self) -> Ended {
+        let mut ended = Ended { end: End::Passed, records: Vec::new(), notes: Vec::new(), status: None };
+        match self.try_run(&mut ended) {
+            Ok(end) => ended.end = end,
+            Err(error) => ended.end = End::Unstartable(error),
+        }
+        ended
+    }
+
+    fn try_run(&self, ended: &mut Ended) -> io::Result<End> {
+        if !life::armed() {
+            return Err(io::Error::other("the linker has left out the constructor that makes sandboxes"));
+        }
+        let begin = Instant::now();
+        let nofile = holder::raise_limit();
+        let (ours, theirs) = Channel::pair()?;
+        let (mut child, output) = self.spawn(theirs)?;
+        let start = Message::Start(Start { name: self.name.clone(), quiet: self.quiet, nofile });
+        let input = io::stdin();
+        // A closed standard input cannot be sent; the copy then gets an empty one.
+        ours.send(&start, &[input.as_fd()]).or_else(|_| ours.send(&start, &[]))?;
+
+        let mut talk = Talk { channel: Some(ours), output, unfinished: Vec::new(), said: None };
+        let limit = self.deadline.map(|limit| (begin + limit, limit));
+        let in_time = talk.until(limit.map(|(at, _)| at), ended)?;
+        if !in_time && talk.said.is_none() {
+            let running = running::describe(child.id());
+            talk.end(&mut child, ended)?;
+            ended.status = Some(child.wait()?);
+            // It may have ended while it was told to.
+            if talk.said.is_none() {
+                return Ok(End::TimedOut(limit.map_or(Duration::ZERO, |(_, limit)| limit), running));
+            }
+        } else if !in_time {
+            talk.end(&mut child, ended)?;
+            ended.status = Some(child.wait()?);
+        }
+        let status = match ended.status {
+            Some(status) => status,
+            None => child.wait()?,
+        };
+        ended.status = Some(status);
+        Ok(match talk.said {
+            Some(End::Passed) if !status.success() => End::EndedBadly(status),
+            Some(end) => end,
+            None => End::Ended(status),
+        })
+    }
+
+    fn spawn(&self, channel: Channel) -> io::Result<(Child, Option<PipeReader>)> {
+        // By this name the kernel finds the very file that we are, whatever has become of its path.
+        let mut command = Command::new("/proc/self/exe");
+        let mut own = env::args_os();
+        command.arg0(own.next().unwrap_or_else(|| "netns-test".into())).args(&self.arguments);
+        command.env(life::MARKER, process::id().to_string());
+        if let Some(profile) = profile_file() {
+            command.env("LLVM_PROFILE_FILE", profile);
+        }
+        command.stdin(OwnedFd::from(channel));
+        let mut output = None;
+        if self.captured {
+            // One pipe for both, so that lines stay in the order in which they were printed.
+            let (reader, writer) = io::pipe()?;
+            command.stdout(writer.try_clone()?).stderr(writer);
+            output = Some(reader);
+        }
+        Ok((command.spawn()?, output))
+    }
+}
+
+/// The coverage profile's name with something in it that tells sandboxes apart: in all of them the test has PID 2.
+fn profile_file() -> Option<String> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let pattern = env::var("LLVM_PROFILE_FILE").ok()?;
+    if pattern.contains("%m") || !pattern.contains("%p") {
+        return None;
+    }
+    let ours = format!("{}-{}-%p", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    Some(pattern.replace("%p", &ours))
+}
+
+/// The conversation with a running sandbox.
+struct Talk {
+    /// `None` once everybody at the other end has gone.
+    channel: Option<Channel>,
+    output: Option<PipeReader>,
+    /// Bytes at the end of the output that are no whole character yet.
+    unfinished: Vec<u8>,
+    said: Option<End>,
+}
+
+impl Talk {
+    /// Listens until both lines are closed or it is time; says whether the first came first.
+    fn until(&mut self, deadline: Option<Instant>, ended: &mut Ended) -> io::Result<bool> {
+        while self.channel.is_some() || self.output.is_some() {
+            let timeout = match deadline {
+                None => PollTimeout::NONE,
+                Some(at) => match at.checked_duration_since(Instant::now()) {
+                    None => return Ok(false),
+                    Some(left) => PollTimeout::try_from(left.as_millis().saturating_add(1))
+                        .unwrap_or(PollTimeout::MAX),
+                },
+            };
+            let (said, printed) = self.wait(timeout)?;
+            if said {
+                self.listen(ended)?;
+            }
+            if printed {
+                self.relay()?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn wait(&self, timeout: PollTimeout) -> io::Result<(bool, bool)> {
+        let lines: [Option<BorrowedFd>; 2] =
+            [self.channel.as_ref().map(AsFd::as_fd), self.output.as_ref().map(AsFd::as_fd)];
+        let mut wait: Vec<PollFd> =
+            lines.iter().flatten().map(|line| PollFd::new(*line, PollFlags::POLLIN)).collect();
+        match poll(&mut wait, timeout) {
+            Err(Errno::EINTR) => return Ok((false, false)),
+            found => found?,
+        };
+        let mut ready = wait.iter().map(|found| found.any().unwrap_or(true));
+        Ok((
+            self.channel.is_some() && ready.next().unwrap_or(false),
+            self.output.is_some() && ready.next().unwrap_or(false),
+        ))
+    }
+
+    fn listen(&mut self, ended: &mut Ended) -> io::Result<()> {
+        let Some(channel) = &self.channel else { return Ok(()) };
+        let received = match channel.receive() {
+            // Whoever was killed with messages unread leaves this instead of an end.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => None,
+            received => received?,
+        };
+        let Some((message, descriptors)) = received else {
+            self.channel = None;
+            return Ok(());
+        };
+        match message {
+            Message::Note(text) => ended.notes.push(text),
+            Message::Record(text) => ended.records.push(text),
+            Message::Hold => holder::keep(descriptors),
+            Message::Refused(refusal) => self.said = Some(End::Refused(Refused(refusal))),
+            Message::Skip(reason) => self.said = Some(End::Skipped(reason)),
+            Message::Passed => self.said = Some(End::Passed),
+            Message::Failed(message) => self.said = Some(End::Failed(message)),
+            Message::Start(_) | Message::Kill => return Err(io::Error::other("a message in the wrong direction")),
+        }
+        Ok(())
+    }
+
+    fn relay(&mut self) -> io::Result<()> {
+        let Some(output) = &mut self.output else { return Ok(()) };
+        let mut buffer = [0; 16 * 1024];
+        let length = match output.read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            length => length?,
+        };
+        self.unfinished.extend_from_slice(&buffer[..length]);
+        let whole = if length == 0 { self.unfinished.len() } else { whole_characters(&self.unfinished) };
+        print!("{}", String::from_utf8_lossy(&self.unfinished[..whole]));
+        self.unfinished.drain(..whole);
+        if length == 0 {
+            self.output = None;
+        }
+        Ok(())
+    }
+
+    /// Ends every process, and returns once they have gone.
+    fn end(&mut self, child: &mut Child, ended: &mut Ended) -> io::Result<()> {
+        if let Some(channel) = &self.channel {
+            // If nobody listens any more, they are going already.
+            let _ = channel.send(&Message::Kill, &[]);
+        }
+        if !self.until(Some(Instant::now() + GRACE), ended)? {
+            child.kill()?;
+        }
+        Ok(())
+    }
+}
+
+/// The length of the beginning that ends with a whole character, or with what can never become one.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let tail = bytes.len().saturating_sub(3);
+    for start in (tail..bytes.len()).rev() {
+        let needed = match bytes[start] {
+            0b1100_0000..=0b1101_1111 => 2,
+            0b1110_0000..=0b1110_1111 => 3,
+            0b1111_0000..=0b1111_0111 => 4,
+            0b1000_0000..=0b1011_1111 => continue,
+            _ => 1,
+        };
+        return if start + needed > bytes.len() { start } else { bytes.len() };
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_is_never_cut() {
+        let text = "aä€😀";
+        for end in 0..=text.len() {
+            let whole = whole_characters(&text.as_bytes()[..end]);
+            assert!(text.is_char_boundary(whole) && end - whole < 4, "{end} {whole}");
+        }
+        assert_eq!(whole_characters(&[0x80, 0x80, 0x80, 0x80]), 4);
+    }
+}
