@@ -1,9 +1,9 @@
 //! Network tests in namespaces of their own.
 
 pub use netns_test_macros::{main, netns_test, netns_test as test};
-pub use netns_test_runtime::{Failure, Result};
 #[cfg(target_os = "linux")]
 pub use netns_test_runtime::sandbox::{self, sandboxed};
+pub use netns_test_runtime::{Failure, Result};
 
 /// What a test file imports.
 pub mod prelude {

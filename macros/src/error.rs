@@ -29,7 +29,11 @@ impl Errors {
 /// The known word that is nearest to a misspelt one, if any is near.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = |candidate: &&str| (distance(word, candidate), candidate.len());
-    known.iter().copied().min_by_key(|candidate| near(candidate)).filter(|best| distance(word, best) <= 1 + best.len() / 4)
+    known
+        .iter()
+        .copied()
+        .min_by_key(|candidate| near(candidate))
+        .filter(|best| distance(word, best) <= 1 + best.len() / 4)
 }
 
 /// How many letters must be inserted, removed, replaced or swapped with their neighbour.

@@ -46,7 +46,7 @@ impl Options {
     /// Reads them; what is wrong goes to the errors, and the rest counts.
     pub(crate) fn parse(tokens: TokenStream, known: &[&str], errors: &mut Errors) -> Self {
         let mut options = Self::default();
-        let entries = match Punctuated::<Entry, Token![,]>::parse_terminated_with.parse2(tokens) {
+        let entries = match Punctuated::<Entry, Token![,]>::parse_terminated.parse2(tokens) {
             Ok(entries) => entries,
             Err(error) => {
                 errors.push(error);

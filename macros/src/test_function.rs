@@ -166,7 +166,8 @@ fn node(on: &On, arguments: &[Argument], errors: &mut Errors) -> Option<TokenStr
         }
         (None, [only]) => only,
         (None, several) => {
-            let known: Vec<String> = several.iter().filter_map(|a| a.name.as_ref()).map(|n| format!("`{n}.{node}`")).collect();
+            let known: Vec<String> =
+                several.iter().filter_map(|a| a.name.as_ref()).map(|n| format!("`{n}.{node}`")).collect();
             let message = format!("`{node}` could be a node of {} topologies", several.len());
             errors.add(node, &message, &format!("say of which: {}", known.join(" or ")));
             return None;
@@ -174,7 +175,8 @@ fn node(on: &On, arguments: &[Argument], errors: &mut Errors) -> Option<TokenStr
         (Some(name), several) => {
             let found = several.iter().find(|argument| argument.name.as_ref() == Some(name));
             if found.is_none() {
-                let known: Vec<String> = several.iter().filter_map(|a| a.name.as_ref()).map(ToString::to_string).collect();
+                let known: Vec<String> =
+                    several.iter().filter_map(|a| a.name.as_ref()).map(ToString::to_string).collect();
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 let help = match crate::error::nearest(&name.to_string(), &known) {
                     Some(near) => format!("did you mean `{near}`?"),

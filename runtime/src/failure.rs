@@ -80,10 +80,7 @@ mod tests {
     fn a_failure_shows_its_chain_and_the_place_of_the_question_mark() {
         let place = format!("{}:", file!());
         let text = give_up().unwrap_err().to_string();
-        assert!(
-            text.starts_with("cannot read the lease\n  because: invalid digit found in string\n  at "),
-            "{text}"
-        );
+        assert!(text.starts_with("cannot read the lease\n  because: invalid digit found in string\n  at "), "{text}");
         assert!(text.contains(&place), "{text}");
     }
 }

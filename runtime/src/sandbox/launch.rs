@@ -153,8 +153,7 @@ impl Talk {
                 None => PollTimeout::NONE,
                 Some(at) => match at.checked_duration_since(Instant::now()) {
                     None => return Ok(false),
-                    Some(left) => PollTimeout::try_from(left.as_millis().saturating_add(1))
-                        .unwrap_or(PollTimeout::MAX),
+                    Some(left) => PollTimeout::try_from(left.as_millis().saturating_add(1)).unwrap_or(PollTimeout::MAX),
                 },
             };
             let (said, printed) = self.wait(timeout)?;
@@ -171,8 +170,7 @@ impl Talk {
     fn wait(&self, timeout: PollTimeout) -> io::Result<(bool, bool)> {
         let lines: [Option<BorrowedFd>; 2] =
             [self.channel.as_ref().map(AsFd::as_fd), self.output.as_ref().map(AsFd::as_fd)];
-        let mut wait: Vec<PollFd> =
-            lines.iter().flatten().map(|line| PollFd::new(*line, PollFlags::POLLIN)).collect();
+        let mut wait: Vec<PollFd> = lines.iter().flatten().map(|line| PollFd::new(*line, PollFlags::POLLIN)).collect();
         match poll(&mut wait, timeout) {
             Err(Errno::EINTR) => return Ok((false, false)),
             found => found?,

@@ -320,4 +320,3 @@ fn exit(code: i32) -> ! {
     // SAFETY: _exit does not return and has no conditions.
     unsafe { libc::_exit(code) }
 }
-

@@ -11,8 +11,7 @@ use nix::{
 
 /// Sets the loopback interface up and waits for the kernel's word.
 pub(crate) fn up() -> nix::Result<()> {
-    let socket =
-        socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)?;
+    let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)?;
     send(socket.as_raw_fd(), &request(), MsgFlags::empty())?;
     let mut reply = [0; 256];
     let length = recv(socket.as_raw_fd(), &mut reply, MsgFlags::empty())?;

@@ -78,7 +78,8 @@ impl Display for End {
 /// The signal of a status, with its name and what it usually means.
 fn words(status: ExitStatus) -> String {
     let number = status.signal().unwrap_or_default();
-    let name = Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| signal.as_str().to_owned());
+    let name =
+        Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| signal.as_str().to_owned());
     let meaning = match Signal::try_from(number) {
         Ok(Signal::SIGABRT) => " (abort, or a stack overflow)",
         Ok(Signal::SIGSEGV) => " (invalid memory reference)",
