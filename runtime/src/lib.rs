@@ -1,10 +1,14 @@
 //! The part of netns-test that speaks to the kernel: sandboxes, labs, probes.
 
+#[cfg(target_os = "linux")]
+pub mod capture;
 mod failure;
 #[cfg(target_os = "linux")]
 pub mod kernel;
 #[cfg(target_os = "linux")]
 pub mod netns;
+#[cfg(target_os = "linux")]
+pub mod probe;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
 #[cfg(target_os = "linux")]

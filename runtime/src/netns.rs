@@ -4,11 +4,13 @@ use std::{
     fs::File,
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     thread,
 };
 
 use nix::sched::{CloneFlags, setns, unshare};
+
+use crate::capture::Tap;
 
 /// A network namespace, and the mount namespace that shows it to programs.
 ///
@@ -20,13 +22,18 @@ pub struct Netns(Arc<Inner>);
 struct Inner {
     net: OwnedFd,
     mnt: OwnedFd,
+    tap: OnceLock<Tap>,
 }
 
 impl Netns {
     /// The namespaces of the calling thread.
     pub(crate) fn current() -> io::Result<Self> {
         let open = |path: &str| File::open(path).map(OwnedFd::from);
-        Ok(Self(Arc::new(Inner { net: open("/proc/thread-self/ns/net")?, mnt: open("/proc/thread-self/ns/mnt")? })))
+        Ok(Self(Arc::new(Inner {
+            net: open("/proc/thread-self/ns/net")?,
+            mnt: open("/proc/thread-self/ns/mnt")?,
+            tap: OnceLock::new(),
+        })))
     }
 
     /// Makes a fresh network namespace with a mount namespace of its own.
@@ -56,6 +63,11 @@ impl Netns {
             self.enter()?;
             Ok(f())
         })
+    }
+
+    /// Where the namespace's packet socket is kept.
+    pub(crate) fn tap_cell(&self) -> &OnceLock<Tap> {
+        &self.0.tap
     }
 
     /// Moves the calling thread into these namespaces, for good.

@@ -1,0 +1,76 @@
+//! TCP connect.
+
+use std::{net::SocketAddr, time::Duration};
+
+use nix::{
+    errno::Errno,
+    poll::PollFlags,
+    sys::socket::{getsockopt, sockopt},
+};
+
+use super::{
+    Answer, Origin, Outcome, ProbeError, Protocol,
+    attempt::{Attempt, End},
+    local,
+    target::Options,
+};
+use crate::capture::{Tap, Transport};
+
+/// The flags of the first segment, FIN the lowest bit.
+const SYN: u8 = 2;
+
+/// Connects from the calling thread's namespace, and closes the connection again.
+pub(super) fn probe(
+    tap: &Tap,
+    target: SocketAddr,
+    options: &Options,
+    patience: Duration,
+) -> Result<Answer, ProbeError> {
+    for (given, name) in
+        [(options.size.is_some(), "size"), (options.count.is_some(), "count"), (options.id.is_some(), "id")]
+    {
+        if given {
+            return Err(ProbeError::Target(format!(
+                "a TCP probe connects once and sends no data: `{name}` has no meaning"
+            )));
+        }
+    }
+    let mut attempt = Attempt::begin(tap, Protocol::Tcp, target, options, patience)?;
+    let end = match attempt.connect()? {
+        Some(end) => end,
+        None => {
+            attempt.accepted = 1;
+            established(&attempt)?
+        }
+    };
+    let (local, to) = (attempt.local(), attempt.target);
+    attempt.end(end, |packet| {
+        let ours = |t: &Transport| match t {
+            Transport::Tcp { source, destination, flags: SYN, .. } => {
+                local.is_some_and(|l| l.port() == *source) || *destination == to.port()
+            }
+            _ => false,
+        };
+        packet.ip().is_some_and(|ip| ours(&ip.transport))
+    })
+}
+
+fn established(attempt: &Attempt<'_>) -> Result<End, ProbeError> {
+    let Some(_) = attempt.wait(PollFlags::POLLOUT, attempt.deadline)? else {
+        return Ok(End::timeout());
+    };
+    let error = getsockopt(&attempt.socket, sockopt::SocketError);
+    let errno = Errno::from_raw(error.map_err(|e| ProbeError::system("read the socket's error", attempt.target, e))?);
+    if errno == Errno::UnknownErrno {
+        return Ok(End::reached(attempt.begun.elapsed(), None, attempt.target.ip()));
+    }
+    let mut end = attempt.failed("connect", errno)?;
+    // A reset carries the target's own address, and no entry in the error queue.
+    if end.outcome == Outcome::Refused && end.reporter.is_none() {
+        let target = attempt.target.ip();
+        let own = local::addresses(None).is_ok_and(|all| all.contains(&target));
+        end.origin = if own { Origin::Local } else { Origin::Remote(target) };
+        end.reporter = Some(target);
+    }
+    Ok(end)
+}
