@@ -4,9 +4,16 @@ pub use netns_test_macros::{main, netns_test, netns_test as test};
 #[cfg(target_os = "linux")]
 pub use netns_test_runtime::sandbox::{self, sandboxed};
 pub use netns_test_runtime::{Failure, Result};
+#[cfg(target_os = "linux")]
+pub use netns_test_runtime::{capture, probe};
 
 /// What a test file imports.
 pub mod prelude {
+    pub use std::time::Duration;
+
+    #[cfg(target_os = "linux")]
+    pub use netns_test_runtime::probe::{Origin, Outcome, arp, by, eventually, icmp, ndp, ping, tcp, udp};
+
     pub use crate::{Failure, Result, netns_test};
 }
 
