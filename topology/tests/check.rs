@@ -507,6 +507,15 @@ fn route_over_down() {
                     interface be up, or add the route in the test, after it was set up)";
     fires(down("default via 10.0.0.2"), &[expected]);
     fires(down("10.9.0.0/16 dev eth0"), &[expected]);
+    fires(
+        pair(|n| n.route("10.9.0.0/16 dev lo")).profile(Profile::Kernel),
+        &[
+            "route_over_down: interface `lo` of node `a` is down, the kernel refuses routes over it (let the interface be \
+           up, or add the route in the test, after it was set up)",
+        ],
+    );
+    passes(pair(|n| n.route("10.9.0.0/16 dev lo")));
+    passes(pair(|n| n.interface("lo", ()).route("10.9.0.0/16 dev lo")).profile(Profile::Kernel));
     // It is the far end that is down: no carrier, but the kernel takes the route.
     passes(
         Topology::builder()
@@ -567,6 +576,7 @@ fn duplicate_route() {
            another metric or table)"],
     );
     passes(pair(|n| n.route("default via 10.0.0.2").route("default via 10.0.0.3 metric 5")));
+    passes(pair(|n| n.interface("lo", "10.7.0.1/24").route("10.7.0.0/24 dev lo")));
     passes(pair(|n| n.route("10.0.0.0/24 dev eth0 table 9").route("10.0.0.0/25 dev eth0")));
 }
 
@@ -910,7 +920,7 @@ fn verdict_place() {
             Filter,
             Postrouting,
             &reject,
-            "rejecting is not possible in a filter chain at postrouting (it is possible in a filter chain at prerouting, input, forward or output)",
+            "rejecting is not possible in a filter chain at postrouting (it is possible at prerouting, input, forward or output)",
         ),
         (
             Bridge,
@@ -927,6 +937,7 @@ fn verdict_place() {
         (Inet, Nat, Input, &snat),
         (Inet, Nat, Output, &dnat),
         (Inet, Filter, Prerouting, &reject),
+        (Inet, Nat, Prerouting, &reject),
         (Bridge, Filter, Input, &reject),
     ] {
         passes(ruled(family, kind, hook, any(), verdict.clone()));
@@ -940,7 +951,7 @@ fn never_matches() {
         filtered(Hook::Output, Match { input: eth0(), ..Match::default() }, Verdict::Drop),
         &[
             "never_matches: at output no packet is known by the interface it came in by (match the outgoing interface, or \
-           put the rule at prerouting, input or forward)",
+           put the rule at prerouting, input, forward or postrouting)",
         ],
     );
     fires(
@@ -966,6 +977,16 @@ fn never_matches() {
         &["never_matches: no IPv6 packet carries ICMP for IPv4 (match ICMPv6)"],
     );
     passes(icmp(Protocol::Icmpv6, Family::Inet));
+    let at_postrouting = |family| {
+        let matches = Match { input: eth0(), ..Match::default() };
+        ruled(family, ChainKind::Filter, Hook::Postrouting, matches, Verdict::Drop)
+    };
+    passes(at_postrouting(Family::Inet));
+    fires(
+        at_postrouting(Family::Bridge),
+        &["never_matches: at postrouting no packet is known by the interface it came in by (match the outgoing \
+           interface, or put the rule at prerouting, input or forward)"],
+    );
     passes(filtered(Hook::Forward, Match { input: eth0(), output: eth0(), ..Match::default() }, Verdict::Drop));
 }
 

@@ -52,12 +52,14 @@ impl Checker<'_> {
     }
 
     fn check_interface_matches(&mut self, item: Item, node: &Node, chain: &Chain, matches: &Match) {
+        // What a bridge sends has no incoming interface any more; what a router sends has (since Linux 5.7).
+        let after_bridge = chain.family == Family::Bridge && chain.hook == Hook::Postrouting;
         let groups: [(Part, [&Option<IfName>; 2], &str, bool); 2] = [
             (
                 Part::Input,
                 [&matches.input, &matches.not_input],
                 "came in by",
-                !matches!(chain.hook, Hook::Output | Hook::Postrouting),
+                chain.hook != Hook::Output && !after_bridge,
             ),
             (
                 Part::Output,
@@ -71,7 +73,8 @@ impl Checker<'_> {
                 if !known {
                     let message = format!("at {} no packet is known by the interface it {how}", chain.hook);
                     let (verb, hooks) = match part {
-                        Part::Input => ("outgoing", "prerouting, input or forward"),
+                        Part::Input if after_bridge => ("outgoing", "prerouting, input or forward"),
+                        Part::Input => ("outgoing", "prerouting, input, forward or postrouting"),
                         _ => ("incoming", "forward, output or postrouting"),
                     };
                     self.report(Check::NEVER_MATCHES, item, part, message)
@@ -161,11 +164,9 @@ impl Checker<'_> {
                 "rejecting",
                 "at prerouting or input in the bridge family",
             ),
-            Verdict::Reject(_) => (
-                chain.kind == ChainKind::Filter && chain.hook != Hook::Postrouting,
-                "rejecting",
-                "in a filter chain at prerouting, input, forward or output",
-            ),
+            Verdict::Reject(_) => {
+                (chain.hook != Hook::Postrouting, "rejecting", "at prerouting, input, forward or output")
+            }
             Verdict::Masquerade => (nat_at(&[Hook::Postrouting]), "masquerading", "in a NAT chain at postrouting"),
             Verdict::Snat { .. } => (
                 nat_at(&[Hook::Postrouting, Hook::Input]),

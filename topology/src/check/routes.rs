@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use super::{Check, Checker, Item, Part, interfaces::is_link_local};
-use crate::{Cidr, Interface, NextHop, Node, Route, RouteKind, Rule, RuleAction};
+use crate::{Cidr, Departure, Interface, Kind, NextHop, Node, Route, RouteKind, Rule, RuleAction};
 
 /// The number of the main routing table.
 const MAIN: u32 = 254;
@@ -102,13 +102,15 @@ impl Checker<'_> {
             self.report(Check::ROUTE_INCOMPLETE, item, Part::Gateway(h), message).help(help);
             return;
         }
-        if let Some(dev) = hop.dev.as_ref().filter(|dev| ***dev != *"lo") {
-            match node.interface(dev) {
+        if let Some(dev) = &hop.dev {
+            // `lo` exists without being declared.
+            let up = match node.interface(dev) {
+                Some(interface) => interface.up,
+                None if *dev == *"lo" => node.departs(Departure::LoopbackUp, self.draft.profile),
                 None => return self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Device(h), node, dev),
-                Some(interface) if !interface.up => {
-                    return self.report_down(item, Part::Device(h), node, interface);
-                }
-                Some(_) => {}
+            };
+            if !up {
+                return self.report_down(item, Part::Device(h), node, dev);
             }
         }
         let Some(via) = hop.via else { return };
@@ -120,11 +122,9 @@ impl Checker<'_> {
         }
     }
 
-    fn report_down(&mut self, item: Item, part: Part, node: &Node, interface: &Interface) {
-        let message = format!(
-            "interface `{}` of node `{}` is down, the kernel refuses routes over it",
-            interface.name, node.name
-        );
+    fn report_down(&mut self, item: Item, part: Part, node: &Node, interface: &str) {
+        let message =
+            format!("interface `{interface}` of node `{}` is down, the kernel refuses routes over it", node.name);
         self.report(Check::ROUTE_OVER_DOWN, item, part, message)
             .help("let the interface be up, or add the route in the test, after it was set up");
     }
@@ -141,7 +141,10 @@ impl Checker<'_> {
             return;
         }
         let on_dev = |name: &str| hop.dev.as_ref().is_none_or(|dev| **dev == *name);
-        let attached = || addresses().filter(|(i, a)| on_dev(&i.name) && a.network().contains(via) && !is_host(a));
+        // A network on `lo` is the node's own. For IPv4 the kernel takes any address in it for a gateway all the same.
+        let own = |i: &Interface, a: &Cidr| a.is_ipv6() && matches!(i.kind, Kind::Loopback);
+        let leads_out = |i: &Interface, a: &Cidr| !is_host(a) && !own(i, a);
+        let attached = || addresses().filter(|(i, a)| on_dev(&i.name) && a.network().contains(via) && leads_out(i, a));
         if let Some((_, network)) = attached().find(|(i, a)| i.up && !a.is_ipv6() && a.prefix() < 31 && a.last() == via)
         {
             let message = format!("gateway `{via}` is the broadcast address of `{}`", network.network());
@@ -160,7 +163,7 @@ impl Checker<'_> {
             return;
         }
         if let Some((interface, _)) = attached().next() {
-            return self.report_down(item, part, node, interface);
+            return self.report_down(item, part, node, &interface.name);
         }
         let errno = if via.is_ipv6() { "No route to host" } else { "Network is unreachable" };
         let message =
@@ -209,12 +212,15 @@ impl Checker<'_> {
     }
 }
 
-/// The interface whose address brings this very route with it.
+/// The interface whose address brings this very route with it; one of `lo` does so in the table of local addresses.
 fn connected(node: &Node, (to, table, metric): (Cidr, u32, u32)) -> Option<&Interface> {
     let own_metric = if to.is_ipv6() { 256 } else { 0 };
-    (table == MAIN && metric == own_metric).then(|| {
-        node.interfaces.iter().find(|i| i.up && i.addresses.iter().any(|a| a.network() == to && !is_host(a)))
-    })?
+    let brings = |i: &Interface, a: &Cidr| {
+        let local = !to.is_ipv6() && matches!(i.kind, Kind::Loopback);
+        i.up && a.network() == to && !is_host(a) && !local
+    };
+    let brought = table == MAIN && metric == own_metric;
+    node.interfaces.iter().find(|i| brought && i.addresses.iter().any(|a| brings(i, a)))
 }
 
 /// A host's own address alone: it says nothing about what is on the link.
