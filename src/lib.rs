@@ -1,25 +1,78 @@
 //! Network tests in namespaces of their own.
 
 pub use netns_test_macros::{main, netns_test, netns_test as test};
-#[cfg(target_os = "linux")]
-pub use netns_test_runtime::sandbox::{self, sandboxed};
 pub use netns_test_runtime::{Failure, Result};
 #[cfg(target_os = "linux")]
-pub use netns_test_runtime::{capture, probe};
+pub use netns_test_runtime::{
+    KernelError,
+    capture::{self, Listener, Packet},
+    kernel,
+    lab::{Command, Error, Interface, Lab, Network, Node, Output, Process, RuleHandle, Task, Up, check_all},
+    probe::{
+        self, Evidence, Expectation, Origin, Outcome, Probe, ProbeError, Report, Server, Target, Traffic, by,
+        eventually,
+    },
+    probe::{any, arp, icmp, ndp, ping, tcp, udp},
+    sandbox::{self, record, sandboxed, skip},
+};
+pub use netns_test_topology::{self as topology, Topology};
+
+/// The node that the calling thread is in: in a test, the test's own namespace, which is empty and has lo up.
+///
+/// # Panics
+///
+/// Outside of a sandbox.
+#[cfg(target_os = "linux")]
+#[track_caller]
+pub fn here() -> Node {
+    match Node::here() {
+        Ok(node) => node,
+        Err(error) => panic!("{error}"),
+    }
+}
 
 /// What a test file imports.
 pub mod prelude {
     pub use std::time::Duration;
 
-    #[cfg(target_os = "linux")]
-    pub use netns_test_runtime::probe::{Origin, Outcome, arp, by, eventually, icmp, ndp, ping, tcp, udp};
+    pub use netns_test_topology::{
+        ChainKind, Cidr, ConnState, Departure, Family, FirewallRule, Hook, IfName, Mac, Match, NodeName, Policy,
+        Profile, Reject, Topology, Verdict,
+    };
 
     pub use crate::{Failure, Result, netns_test};
+    #[cfg(target_os = "linux")]
+    pub use crate::{
+        Interface, Lab, Network, Node, Origin, Outcome, Up, any, arp, by, check_all, eventually, icmp, ndp, ping, tcp,
+        udp,
+    };
 }
 
 /// What the macros expand to; no part of the public interface.
 #[doc(hidden)]
 #[cfg(target_os = "linux")]
 pub mod __private {
+    pub use netns_test_runtime::lab::Node;
     pub use netns_test_runtime::sandbox::{Flavor, ShouldPanic, Test, block_on, run, sandboxed};
+
+    use netns_test_runtime::lab::{Lab, Network, Up};
+
+    /// Builds the network that a test's argument stands for.
+    #[track_caller]
+    pub fn argument<N: Network>() -> (Lab, N) {
+        let lab = match N::topology().up() {
+            Ok(lab) => lab,
+            Err(error) => panic!("cannot build the network of this test: {error}"),
+        };
+        match N::from_lab(&lab) {
+            Ok(network) => (lab, network),
+            Err(error) => panic!("the network of this test is not what its type says: {error}"),
+        }
+    }
+
+    /// Runs a test's body on a node; its runtime and its children follow, because threads inherit their namespaces.
+    #[track_caller]
+    pub fn on_node<R: Send>(node: &Node, body: impl FnOnce() -> R + Send) -> R {
+        node.run(body)
+    }
 }

@@ -6,6 +6,8 @@ mod failure;
 #[cfg(target_os = "linux")]
 pub mod kernel;
 #[cfg(target_os = "linux")]
+pub mod lab;
+#[cfg(target_os = "linux")]
 pub mod netns;
 #[cfg(target_os = "linux")]
 pub mod probe;
@@ -17,3 +19,9 @@ mod sys;
 pub use failure::{Failure, Result};
 #[cfg(target_os = "linux")]
 pub use kernel::KernelError;
+
+/// Waits a moment before the kernel is asked again.
+#[cfg(target_os = "linux")]
+pub(crate) fn pause() {
+    std::thread::sleep(std::time::Duration::from_millis(1));
+}

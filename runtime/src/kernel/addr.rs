@@ -63,20 +63,12 @@ impl From<u8> for Scope {
 
 /// Every address of the namespace.
 pub(crate) fn all(rtnl: &Rtnl) -> Result<Vec<AddressInfo>, KernelError> {
-    let request = Request {
-        message: RouteNetlinkMessage::GetAddress(AddressMessage::default()),
-        flags: DUMP,
-        operation: "list",
-        object: "addresses".into(),
-    };
-    Ok(rtnl
-        .get(request)?
-        .into_iter()
-        .filter_map(|message| match message {
-            RouteNetlinkMessage::NewAddress(address) => parse(&address),
-            _ => None,
-        })
-        .collect())
+    Ok(parse_all(rtnl.get(dump_request())?))
+}
+
+/// [`all`] for the netlink thread itself.
+pub(crate) async fn all_on_thread(rtnl: &Rtnl) -> Result<Vec<AddressInfo>, KernelError> {
+    Ok(parse_all(rtnl.query(dump_request()).await?))
 }
 
 /// Adds an address, with the broadcast address left unset as `ip addr add` does.
@@ -101,6 +93,23 @@ pub(crate) fn delete(index: u32, address: Cidr, object: impl Into<String>) -> Re
         operation: "remove address",
         object: object.into(),
     }
+}
+
+fn dump_request() -> Request {
+    Request {
+        message: RouteNetlinkMessage::GetAddress(AddressMessage::default()),
+        flags: DUMP,
+        operation: "list",
+        object: "addresses".into(),
+    }
+}
+
+fn parse_all(messages: Vec<RouteNetlinkMessage>) -> Vec<AddressInfo> {
+    let parse_one = |message| match message {
+        RouteNetlinkMessage::NewAddress(address) => parse(&address),
+        _ => None,
+    };
+    messages.into_iter().filter_map(parse_one).collect()
 }
 
 fn message(index: u32, address: Cidr) -> AddressMessage {

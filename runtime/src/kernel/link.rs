@@ -11,12 +11,13 @@ use netns_test_topology::{BridgeOptions, Mac, plan::VethEnd};
 use nix::errno::Errno;
 use rtnetlink::{
     LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth,
-    packet_core::{NLM_F_CREATE, NLM_F_EXCL},
+    packet_core::{DefaultNla, Emitable, NLA_F_NESTED, NLM_F_CREATE, NLM_F_EXCL},
     packet_route::{
         RouteNetlinkMessage,
         link::{
-            BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoVeth, LinkAttribute,
-            LinkExtentMask, LinkFlags as RawFlags, LinkInfo as RawInfo, LinkMessage, State, Stats64,
+            AfSpecInet, AfSpecUnspec, BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
+            InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags as RawFlags, LinkInfo as RawInfo, LinkMessage, State,
+            Stats64,
         },
     },
 };
@@ -24,6 +25,7 @@ use rtnetlink::{
 use super::{
     KernelError,
     rtnl::{DUMP, Request, Rtnl},
+    sysctl::DeviceSetting,
 };
 
 /// A network interface as the kernel describes it, at one moment.
@@ -99,6 +101,11 @@ impl LinkFlags {
     /// The flags as a number, `ifi_flags`.
     pub fn bits(self) -> u32 {
         self.0
+    }
+
+    /// Whether it is up and asks neighbours for their link addresses.
+    pub(crate) fn asks_neighbours(self) -> bool {
+        self.up() && !self.has(RawFlags::Loopback) && !self.has(RawFlags::Noarp)
     }
 
     fn has(self, flag: RawFlags) -> bool {
@@ -208,12 +215,12 @@ pub enum PortState {
 
 /// Every interface of the namespace, by index.
 pub(crate) fn all(rtnl: &Rtnl) -> Result<Vec<LinkInfo>, KernelError> {
-    parse_all(rtnl.get(dump_request(false))?)
+    Ok(parse_all(rtnl.get(dump_request(false))?))
 }
 
 /// [`all`] without counters, which make most of each answer; for the netlink thread itself.
 pub(crate) async fn all_brief(rtnl: &Rtnl) -> Result<Vec<LinkInfo>, KernelError> {
-    parse_all(rtnl.query(dump_request(true)).await?)
+    Ok(parse_all(rtnl.query(dump_request(true)).await?))
 }
 
 /// The interface of that name, if there is one.
@@ -227,14 +234,14 @@ pub(crate) fn by_name(rtnl: &Rtnl, name: &str) -> Result<Option<LinkInfo>, Kerne
         object: name.to_owned(),
     };
     match rtnl.get(request) {
-        Ok(messages) => Ok(parse_all(messages)?.into_iter().next()),
+        Ok(messages) => Ok(parse_all(messages).into_iter().next()),
         Err(error) if error.is(Errno::ENODEV) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 /// A bridge, down.
-pub(crate) fn create_bridge(name: &str, mac: Option<Mac>, mtu: Option<u32>, options: &BridgeOptions) -> Request {
+pub(crate) fn create_bridge(name: &str, mac: Option<Mac>, options: &BridgeOptions) -> Request {
     let centiseconds = |duration: std::time::Duration| (duration.as_millis() / 10) as u32;
     let mut data = Vec::new();
     if let Some(stp) = options.stp {
@@ -246,13 +253,13 @@ pub(crate) fn create_bridge(name: &str, mac: Option<Mac>, mtu: Option<u32>, opti
     data.extend(options.nf_call_iptables.map(InfoBridge::NfCallIpTables));
     data.extend(options.nf_call_ip6tables.map(InfoBridge::NfCallIp6Tables));
     data.extend(options.nf_call_arptables.map(InfoBridge::NfCallArpTables));
-    let message = with(LinkBridge::new(name), mac, mtu).set_info_data(InfoData::Bridge(data)).build();
+    let message = with(LinkBridge::new(name), mac, None).set_info_data(InfoData::Bridge(data)).build();
     create(message, format!("bridge {name}"))
 }
 
 /// Changes settings of a bridge; those that are `None` stay.
 pub(crate) fn change_bridge(index: u32, name: &str, options: &BridgeOptions) -> Request {
-    let mut request = create_bridge(name, None, None, options);
+    let mut request = create_bridge(name, None, options);
     if let RouteNetlinkMessage::NewLink(message) = &mut request.message {
         message.header.index = index;
     }
@@ -302,6 +309,19 @@ pub(crate) fn set(
     }
 }
 
+/// Sets an IPv4 setting of an interface (`IFLA_INET_CONF`), which /proc/sys would set for all.
+pub(crate) fn set_ipv4(index: u32, setting: DeviceSetting, object: impl Into<String>) -> Request {
+    // IFLA_INET_CONF of `linux/if_link.h`, a nest of attributes that are numbered by setting.
+    const IFLA_INET_CONF: u16 = 1;
+    let value = DefaultNla::new(setting.number, setting.value.to_ne_bytes().to_vec());
+    let mut nest = vec![0; value.buffer_len()];
+    value.emit(&mut nest);
+    let conf = AfSpecInet::Other(DefaultNla::new(IFLA_INET_CONF | NLA_F_NESTED, nest));
+    set(index, "set an IPv4 setting of", object, |link| {
+        link.append_extra_attribute(LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet(vec![conf])]))
+    })
+}
+
 /// Deletes an interface; the other end of a cable goes with it.
 pub(crate) fn delete(index: u32, object: impl Into<String>) -> Request {
     Request {
@@ -344,14 +364,12 @@ fn dump_request(brief: bool) -> Request {
     }
 }
 
-fn parse_all(messages: Vec<RouteNetlinkMessage>) -> Result<Vec<LinkInfo>, KernelError> {
-    Ok(messages
-        .into_iter()
-        .filter_map(|message| match message {
-            RouteNetlinkMessage::NewLink(link) => Some(parse(link)),
-            _ => None,
-        })
-        .collect())
+fn parse_all(messages: Vec<RouteNetlinkMessage>) -> Vec<LinkInfo> {
+    let parse_one = |message| match message {
+        RouteNetlinkMessage::NewLink(link) => Some(parse(link)),
+        _ => None,
+    };
+    messages.into_iter().filter_map(parse_one).collect()
 }
 
 fn parse(message: LinkMessage) -> LinkInfo {

@@ -14,9 +14,42 @@ pub(crate) fn read(key: &str) -> Result<String, KernelError> {
     }
 }
 
+/// How a setting was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// It is in force.
+    Done,
+    /// /proc/sys is read-only, and the same must be set for each interface by netlink.
+    ForEachDevice(DeviceSetting),
+}
+
+/// A setting of an interface that netlink can write: its number in `IFLA_INET_CONF`, and the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DeviceSetting {
+    pub(crate) number: u16,
+    pub(crate) value: u32,
+}
+
+/// `IPV4_DEVCONF_*` of `linux/ip.h` for the settings of a node that decide by interface in the end.
+const BY_DEVICE: [(&str, u16); 3] =
+    [("net.ipv4.ip_forward", 1), ("net.ipv4.conf.all.forwarding", 1), ("net.ipv4.conf.all.rp_filter", 8)];
+
 /// Writes a setting of the calling thread's network namespace.
-pub(crate) fn write(key: &str, value: &str) -> Result<(), KernelError> {
-    fs::write(path(key), value).map_err(|error| explain("set", format!("{key} = {value}"), &error))
+///
+/// Where /proc/sys is read-only, as in many containers, a value that is in force already is accepted, and forwarding
+/// and reverse-path filtering of IPv4 are left to [`DeviceSetting`].
+pub(crate) fn write(key: &str, value: &str) -> Result<Written, KernelError> {
+    let Err(error) = fs::write(path(key), value) else { return Ok(Written::Done) };
+    if error.kind() == io::ErrorKind::ReadOnlyFilesystem {
+        if read(key).is_ok_and(|now| now == value) {
+            return Ok(Written::Done);
+        }
+        let number = BY_DEVICE.iter().find(|(name, _)| *name == key).map(|(_, number)| *number);
+        if let (Some(number), Ok(value)) = (number, value.parse()) {
+            return Ok(Written::ForEachDevice(DeviceSetting { number, value }));
+        }
+    }
+    Err(explain("set", format!("{key} = {value}"), &error))
 }
 
 /// The file of a setting: dots separate directories, and a `/` stands for a dot inside a name.

@@ -21,7 +21,8 @@ const SLACK: Duration = Duration::from_millis(200);
 #[must_use = "a probe sends nothing until it is `run` or awaited"]
 #[derive(Debug, Clone)]
 pub struct Probe {
-    netns: Netns,
+    /// `None` with a target that is an error.
+    netns: Option<Netns>,
     prober: String,
     target: Target,
     needed: Duration,
@@ -45,8 +46,15 @@ impl<P: Prober + ?Sized> Prober for &P {
 impl Probe {
     /// A probe from a namespace; the name is the prober's in reports.
     pub(crate) fn new(netns: &Netns, prober: impl Into<String>, target: Target) -> Self {
-        let netns = netns.clone();
+        let netns = Some(netns.clone());
         Self { netns, prober: prober.into(), target, needed: Duration::ZERO, patience: PATIENCE, hurried: false }
+    }
+
+    /// A probe from a node that is gone: it fails when it is run.
+    pub(crate) fn failed(prober: impl Into<String>, mut target: Target, why: String) -> Self {
+        target.addresses = Err(why);
+        let (needed, patience) = (Duration::ZERO, PATIENCE);
+        Self { netns: None, prober: prober.into(), target, needed, patience, hurried: false }
     }
 
     /// Says how long the slowest neighbour on the path may take to be reported as failed; a timeout sooner than that is
@@ -85,14 +93,15 @@ impl Probe {
         });
         let prober = &self.prober;
         let failed = |operation| move |e: io::Error| ProbeError::system(operation, prober, e);
-        let tap = self.netns.tap().map_err(failed("open a packet socket"))?;
+        let netns = self.netns.as_ref().expect("a probe without a namespace has a target that is an error");
+        let tap = netns.tap().map_err(failed("open a packet socket"))?;
         let probe = match self.target.protocol {
             Protocol::Tcp => tcp::probe,
             Protocol::Udp => udp::probe,
             _ => echo::probe,
         };
         let all = || addresses.iter().map(|addr| probe(&tap, *addr, options, patience)).collect::<Result<Vec<_>, _>>();
-        let answers = self.netns.run(all).map_err(failed("enter the node"))??;
+        let answers = netns.run(all).map_err(failed("enter the node"))??;
         let silent = answers.iter().any(|a| a.outcome == Outcome::Timeout);
         if silent && patience < self.needed && !self.hurried {
             return Err(ProbeError::TooShort { waited: patience, needed: self.needed });

@@ -75,7 +75,14 @@ pub fn run<R: Termination>(test: Test, body: impl FnOnce() -> R + Send) {
 
 /// Runs the body on a thread that bears the test's name, as libtest does where it uses more than one.
 fn thread_of_the_test<R: Termination>(name: &str, body: impl FnOnce() -> R + Send) -> Message {
-    let caught = || catch_unwind(AssertUnwindSafe(|| program::code(body().report())));
+    let caught = || {
+        catch_unwind(AssertUnwindSafe(|| {
+            let code = program::code(body().report());
+            let unseen = crate::lab::leave_here();
+            assert!(unseen.is_empty(), "{}", unseen.join("\n"));
+            code
+        }))
+    };
     let result = if thread::current().name() == Some(name) {
         caught()
     } else {

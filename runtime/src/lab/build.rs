@@ -1,0 +1,398 @@
+//! A plan carried out: phase by phase, and within a phase all nodes at once.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    os::fd::AsFd,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use netns_test_topology::{
+    Departure, IfName, Sysctl, Topology,
+    plan::{Action, LinkState, Step},
+};
+use nix::errno::Errno;
+
+use super::{
+    Error,
+    node::{Live, Node, Setting, Shared},
+};
+use crate::kernel::{
+    KernelError, LinkInfo, OperState, addr, link, neigh, neightbl, route,
+    rtnl::{Request, Rtnl, block_on},
+    rule,
+};
+
+/// How long an interface may take to reach the state that its plan implies; seen: below 1 ms.
+const READY_WITHIN: Duration = Duration::from_secs(10);
+
+/// Steps of one phase need nothing of each other across nodes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Nodes,
+    Sysctls,
+    Bridges,
+    Cables,
+    Config,
+    Await,
+    Firewall,
+}
+
+/// Builds the nodes of a topology.
+pub(super) fn build(topology: &Topology, shared: &Arc<Shared>) -> Result<Vec<Node>, Error> {
+    let plan = topology.plan();
+    let mut site = Site { topology, shared, nodes: Vec::new(), by_name: HashMap::new(), indexes: HashMap::new() };
+    let mut steps = plan.steps();
+    while let Some(first) = steps.first() {
+        let phase = phase(&first.action);
+        let end = steps.iter().position(|step| self::phase(&step.action) != phase).unwrap_or(steps.len());
+        let (run, rest) = steps.split_at(end);
+        steps = rest;
+        match phase {
+            Phase::Nodes => {
+                // The settings that follow are written by the thread that makes the node.
+                let end = rest.iter().position(|step| self::phase(&step.action) != Phase::Sysctls);
+                let (settings, rest) = rest.split_at(end.unwrap_or(rest.len()));
+                steps = rest;
+                site.create_nodes(run, settings)?;
+            }
+            Phase::Sysctls => site.set_sysctls(run)?,
+            Phase::Bridges | Phase::Cables | Phase::Config => site.request(run)?,
+            Phase::Await => site.wait_until_ready(run)?,
+            Phase::Firewall => site.set_firewalls(run)?,
+        }
+    }
+    Ok(site.nodes)
+}
+
+fn phase(action: &Action) -> Phase {
+    match action {
+        Action::CreateNode { .. } => Phase::Nodes,
+        Action::SetSysctl(_) => Phase::Sysctls,
+        Action::CreateBridge { .. } => Phase::Bridges,
+        Action::CreateVeth { .. } => Phase::Cables,
+        Action::AwaitLink { .. } | Action::AwaitAddress { .. } => Phase::Await,
+        Action::SetFirewall { .. } => Phase::Firewall,
+        _ => Phase::Config,
+    }
+}
+
+/// What has been built so far.
+struct Site<'a> {
+    topology: &'a Topology,
+    shared: &'a Arc<Shared>,
+    nodes: Vec<Node>,
+    by_name: HashMap<String, usize>,
+    indexes: HashMap<(usize, String), u32>,
+}
+
+impl Site<'_> {
+    fn create_nodes(&mut self, steps: &[Step], settings: &[Step]) -> Result<(), Error> {
+        let mut sysctls: HashMap<&str, Vec<Setting>> = HashMap::new();
+        for step in settings {
+            if let Action::SetSysctl(Sysctl { key, value }) = &step.action {
+                let is_departure = step.departure.is_some();
+                let setting = Setting { key: key.clone(), value: value.clone(), is_departure };
+                sysctls.entry(&step.node).or_default().push(setting);
+            }
+        }
+        let create = |step: &Step| -> Result<Node, Error> {
+            let node = self.topology.node(&step.node).expect("a plan makes the nodes of its topology");
+            let departs = |departure: &Departure| node.departs(*departure, self.topology.profile);
+            let departures = Departure::ALL.into_iter().filter(departs).collect();
+            let live = Live::create(&step.node, sysctls.get(&*step.node).map_or(&[], Vec::as_slice), departures)?;
+            Ok(Node::new(step.node.to_string(), live, self.shared))
+        };
+        let lanes = thread::available_parallelism().map_or(1, usize::from).min(steps.len());
+        let made: Vec<Result<Node, Error>> = if lanes < 2 {
+            steps.iter().map(create).collect()
+        } else {
+            thread::scope(|scope| {
+                let create = &create;
+                let lanes: Vec<_> = steps
+                    .chunks(steps.len().div_ceil(lanes))
+                    .map(|lane| scope.spawn(move || lane.iter().map(create).collect::<Vec<_>>()))
+                    .collect();
+                lanes
+                    .into_iter()
+                    .flat_map(|lane| lane.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                    .collect()
+            })
+        };
+        for node in made {
+            let node = node?;
+            self.by_name.insert(node.name().to_owned(), self.nodes.len());
+            self.nodes.push(node);
+        }
+        // A setting of a node that was there before belongs to no new thread.
+        let left: Vec<_> = settings.iter().filter(|step| !steps.iter().any(|made| made.node == step.node)).collect();
+        left.into_iter().try_for_each(|step| self.set_sysctls(std::slice::from_ref(step)))
+    }
+
+    fn set_sysctls(&self, steps: &[Step]) -> Result<(), Error> {
+        for step in steps {
+            let Action::SetSysctl(Sysctl { key, value }) = &step.action else { continue };
+            self.nodes[self.node(&step.node)].set_sysctl(key, value)?;
+        }
+        Ok(())
+    }
+
+    /// Sends each node's requests of a phase in one go, to all nodes at once.
+    fn request(&mut self, steps: &[Step]) -> Result<(), Error> {
+        self.learn_indexes(steps)?;
+        let mut batches: Vec<Vec<Request>> = self.nodes.iter().map(|_| Vec::new()).collect();
+        // Descriptors named in requests stay open until they have been answered.
+        let lives: Vec<_> = (0..self.nodes.len()).map(|at| self.live(at)).collect::<Result<_, _>>()?;
+        for step in steps {
+            let at = self.node(&step.node);
+            let request = match &step.action {
+                Action::CreateVeth { end, peer_node, peer } => {
+                    let far = self.node(peer_node);
+                    for (node, end) in [(at, end), (far, peer)] {
+                        if let Some(index) = end.index {
+                            self.indexes.insert((node, end.name.to_string()), index);
+                        }
+                    }
+                    link::create_veth(end, None, peer, (far != at).then(|| lives[far].netns.as_fd()))
+                }
+                other => self.config(at, other).map_err(|error| Error::kernel(&step.node, error))?,
+            };
+            batches[at].push(request);
+        }
+        let jobs: Vec<(usize, Rtnl, Vec<Request>)> = batches
+            .into_iter()
+            .enumerate()
+            .filter(|(_, batch)| !batch.is_empty())
+            .map(|(at, batch)| (at, lives[at].rtnl.clone(), batch))
+            .collect();
+        self.on_all(jobs, |rtnl, batch| async move { rtnl.batch(batch).await })?;
+        if steps.iter().any(|step| matches!(step.action, Action::CreateVeth { .. } | Action::CreateBridge { .. })) {
+            for (node, live) in self.nodes.iter().zip(&lives) {
+                node.words(live.set_up_devices())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn config(&self, at: usize, action: &Action) -> Result<Request, KernelError> {
+        let index = |name: &IfName| self.index(at, name);
+        Ok(match action {
+            Action::CreateBridge { name, mac, options } => link::create_bridge(name, *mac, options),
+            Action::SetMaster { interface, master } => {
+                let master_index = index(master)?;
+                link::set(index(interface)?, "make", format!("{interface} a port of {master}"), |link| {
+                    link.controller(master_index)
+                })
+            }
+            Action::SetMtu { interface, mtu } => {
+                link::set(index(interface)?, "set MTU", format!("{mtu} of {interface}"), |link| link.mtu(*mtu))
+            }
+            Action::AddAddress { interface, address, no_dad } => {
+                addr::add(index(interface)?, *address, *no_dad, format!("{address} to {interface}"))
+            }
+            Action::SetUp { interface } => link::set(index(interface)?, "set up", interface.to_string(), |l| l.up()),
+            Action::SetNeighbourTimers { interface, v6, timers } => {
+                neightbl::set(index(interface)?, *v6, timers, interface.to_string())
+            }
+            Action::AddNeighbour(entry) => {
+                let words = format!("{} at {} dev {}", entry.address, entry.mac, entry.dev);
+                neigh::add(index(&entry.dev)?, entry.address, entry.mac, words)
+            }
+            Action::AddRoute(route) => route::add(route, format!("to {}", route.to), index)?,
+            Action::AddRule(entry) => rule::add(entry, format!("{entry:?}")),
+            other => {
+                return Err(KernelError::new("carry out", format!("{other:?}"), Errno::ENOSYS)
+                    .because("this step is of a kind that this runtime does not know"));
+            }
+        })
+    }
+
+    /// Waits until every interface has the state that the plan gives it.
+    fn wait_until_ready(&self, steps: &[Step]) -> Result<(), Error> {
+        let mut wanted: Vec<Wanted> = self.nodes.iter().map(|_| Wanted::default()).collect();
+        for step in steps {
+            let wanted = &mut wanted[self.node(&step.node)];
+            match &step.action {
+                Action::AwaitLink { interface, state, delay } => {
+                    wanted.links.push((interface.to_string(), *state));
+                    wanted.delay = wanted.delay.max(*delay);
+                }
+                Action::AwaitAddress { address } => wanted.addresses.push(IpAddr::V6(*address)),
+                _ => {}
+            }
+        }
+        let jobs = wanted
+            .into_iter()
+            .enumerate()
+            .filter(|(_, wanted)| !wanted.links.is_empty() || !wanted.addresses.is_empty())
+            .map(|(at, wanted)| Ok((at, self.live(at)?.rtnl.clone(), wanted)))
+            .collect::<Result<Vec<_>, Error>>()?;
+        for (at, missing) in self.on_all(jobs, until_ready)? {
+            let node = self.nodes[at].name().to_owned();
+            match missing {
+                None => {}
+                Some(Missing::Link { interface, wanted, seen, after }) => {
+                    return Err(Error::NotReady { node, interface, wanted, seen, after });
+                }
+                Some(Missing::Address { address, after }) => {
+                    return Err(Error::AddressNotReady { node, address, after });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn set_firewalls(&self, steps: &[Step]) -> Result<(), Error> {
+        for step in steps {
+            if let Action::SetFirewall { chains, counters } = &step.action {
+                let live = self.live(self.node(&step.node))?;
+                live.load_firewall(chains, counters).map_err(|error| Error::kernel(&step.node, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the indexes of the interfaces that these steps name and that were left to the kernel.
+    fn learn_indexes(&mut self, steps: &[Step]) -> Result<(), Error> {
+        let mut unknown: Vec<usize> = steps
+            .iter()
+            .flat_map(|step| names(&step.action).into_iter().map(|name| (self.node(&step.node), name)))
+            .filter(|(at, name)| **name != *"lo" && !self.indexes.contains_key(&(*at, name.to_string())))
+            .map(|(at, _)| at)
+            .collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        let jobs = unknown
+            .into_iter()
+            .map(|at| Ok((at, self.live(at)?.rtnl.clone(), ())))
+            .collect::<Result<Vec<_>, Error>>()?;
+        for (at, links) in self.on_all(jobs, |rtnl, ()| async move { link::all_brief(&rtnl).await })? {
+            self.indexes.extend(links.into_iter().map(|link| ((at, link.name), link.index)));
+        }
+        Ok(())
+    }
+
+    /// Runs one future a node on the netlink thread, all at once.
+    fn on_all<A, T, F>(
+        &self,
+        jobs: Vec<(usize, Rtnl, A)>,
+        work: impl Fn(Rtnl, A) -> F,
+    ) -> Result<Vec<(usize, T)>, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, KernelError>> + Send + 'static,
+    {
+        let futures: Vec<_> = jobs.into_iter().map(|(at, rtnl, job)| (at, work(rtnl, job))).collect();
+        let done = block_on(async move {
+            let tasks: Vec<_> = futures.into_iter().map(|(at, future)| (at, tokio::spawn(future))).collect();
+            let mut done = Vec::with_capacity(tasks.len());
+            for (at, task) in tasks {
+                let result = task
+                    .await
+                    .unwrap_or_else(|_| Err(KernelError::new("run", "a netlink request", Errno::ECONNABORTED)));
+                done.push((at, result));
+            }
+            Ok(done)
+        })
+        .map_err(|error| Error::kernel("*", error))?;
+        done.into_iter()
+            .map(|(at, result)| match result {
+                Ok(value) => Ok((at, value)),
+                Err(error) => Err(Error::kernel(self.nodes[at].name(), error)),
+            })
+            .collect()
+    }
+
+    fn node(&self, name: &str) -> usize {
+        *self.by_name.get(name).expect("a plan makes each node before it names it")
+    }
+
+    fn live(&self, at: usize) -> Result<Arc<Live>, Error> {
+        self.nodes[at].live()
+    }
+
+    fn index(&self, at: usize, name: &IfName) -> Result<u32, KernelError> {
+        if *name == "lo" {
+            return Ok(1);
+        }
+        self.indexes
+            .get(&(at, name.to_string()))
+            .copied()
+            .ok_or_else(|| KernelError::new("find interface", name.to_string(), Errno::ENODEV))
+    }
+}
+
+/// The interfaces whose index a step needs.
+fn names(action: &Action) -> Vec<&IfName> {
+    match action {
+        Action::SetMaster { interface, master } => vec![interface, master],
+        Action::SetMtu { interface, .. }
+        | Action::SetNeighbourTimers { interface, .. }
+        | Action::AddAddress { interface, .. }
+        | Action::SetUp { interface } => vec![interface],
+        Action::AddNeighbour(entry) => vec![&entry.dev],
+        Action::AddRoute(route) => match &route.kind {
+            netns_test_topology::RouteKind::Unicast(hops) => hops.iter().filter_map(|hop| hop.dev.as_ref()).collect(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// What a node waits for before it is ready.
+#[derive(Default)]
+struct Wanted {
+    links: Vec<(String, LinkState)>,
+    addresses: Vec<IpAddr>,
+    /// How long the kernel takes by design.
+    delay: Duration,
+}
+
+/// What a node still waited for at the deadline.
+enum Missing {
+    Link { interface: String, wanted: LinkState, seen: Option<Box<LinkInfo>>, after: Duration },
+    Address { address: IpAddr, after: Duration },
+}
+
+/// Polls a node until all is as wanted, and returns what is not at the deadline.
+async fn until_ready(rtnl: Rtnl, wanted: Wanted) -> Result<Option<Missing>, KernelError> {
+    let begin = Instant::now();
+    let after = READY_WITHIN + wanted.delay;
+    loop {
+        let links = link::all_brief(&rtnl).await?;
+        let mut missing =
+            wanted.links.iter().find_map(|(name, state)| match links.iter().find(|link| link.name == *name) {
+                Some(link) if is_in(link, *state) => None,
+                link => {
+                    let (interface, seen) = (name.clone(), link.cloned().map(Box::new));
+                    Some(Missing::Link { interface, wanted: *state, seen, after })
+                }
+            });
+        if missing.is_none() && !wanted.addresses.is_empty() {
+            let there = addr::all_on_thread(&rtnl).await?;
+            let usable = |address: &IpAddr| there.iter().any(|info| info.address.addr() == *address && !info.tentative);
+            let address = wanted.addresses.iter().find(|address| !usable(address));
+            missing = address.map(|address| Missing::Address { address: *address, after });
+        }
+        match begin.elapsed() {
+            _ if missing.is_none() => return Ok(None),
+            elapsed if elapsed > after => return Ok(missing),
+            // The kernel's deferred work takes some microseconds; the timer's tick is a millisecond.
+            elapsed if elapsed < Duration::from_millis(2) => tokio::task::yield_now().await,
+            _ => tokio::time::sleep(Duration::from_millis(1)).await,
+        }
+    }
+}
+
+fn is_in(link: &LinkInfo, state: LinkState) -> bool {
+    match state {
+        LinkState::Down => !link.flags.up(),
+        LinkState::NoCarrier => link.flags.up() && !link.flags.running(),
+        // The word UP comes to a bridge up to a second after its carrier, and nothing waits for it.
+        LinkState::Running if link.kind == "bridge" => link.flags.up() && link.flags.lower_up(),
+        LinkState::Running if link.kind.is_empty() => link.flags.up() && link.flags.running(),
+        LinkState::Running => link.flags.up() && link.oper_state == OperState::Up,
+    }
+}

@@ -1,0 +1,145 @@
+use std::{io, time::Duration};
+
+use netns_test_topology::plan::LinkState;
+
+use crate::kernel::{KernelError, LinkInfo};
+
+/// A network, or a change of one, that could not be made or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The kernel refused a request on a node.
+    #[error("on node `{node}`: {source}")]
+    Kernel {
+        /// The node.
+        node: String,
+        /// What was asked for, and the kernel's reason.
+        source: KernelError,
+    },
+    /// A system call failed on a node.
+    #[error("on node `{node}`: cannot {action}: {source}")]
+    Io {
+        /// The node.
+        node: String,
+        /// What was to be done.
+        action: String,
+        /// Why it was not.
+        source: io::Error,
+    },
+    /// The network has no node of that name.
+    #[error("no node named `{name}` in this network; it has {}", list(.nodes))]
+    NoSuchNode {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        nodes: Vec<String>,
+    },
+    /// The node has no interface of that name.
+    #[error("node `{node}` has no interface `{name}`; it has {}", list(.interfaces))]
+    NoSuchInterface {
+        /// The node.
+        node: String,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        interfaces: Vec<String>,
+    },
+    /// The name is taken.
+    #[error("this network already has a node named `{name}`")]
+    NodeExists {
+        /// The name.
+        name: String,
+    },
+    /// The node was removed, or its network has ended.
+    #[error("node `{node}` is gone: it was removed, or its network has ended")]
+    Gone {
+        /// The node.
+        node: String,
+    },
+    /// An interface did not reach the state that its plan implies.
+    #[error("`{node}.{interface}` is not {} after {after:?}: {}", state(.wanted), describe(.seen.as_deref()))]
+    NotReady {
+        /// The node.
+        node: String,
+        /// The interface.
+        interface: String,
+        /// The state that was waited for.
+        wanted: LinkState,
+        /// The last that was seen of it; `None` if it does not exist.
+        seen: Option<Box<LinkInfo>>,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// An IPv6 address did not pass duplicate address detection.
+    #[error("{address} on node `{node}` cannot be used after {after:?}: duplicate address detection has not passed")]
+    AddressNotReady {
+        /// The node.
+        node: String,
+        /// The address.
+        address: std::net::IpAddr,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// No router forwards such packets, or none can tell them apart.
+    #[error("`{traffic}` is not what a router forwards (help: name icmp, tcp or udp, or a network)")]
+    NotForwarded {
+        /// The description.
+        traffic: String,
+    },
+    /// A removed node's interfaces were still there after the wait.
+    #[error("`{interface}` was still there {after:?} after node `{node}` was removed: something holds its namespace")]
+    StillThere {
+        /// The removed node.
+        node: String,
+        /// The far end of one of its cables.
+        interface: String,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// A text is no valid name, address, route or rule.
+    #[error(transparent)]
+    Invalid(#[from] netns_test_topology::InvalidValue),
+    /// A probe's instrument failed.
+    #[error(transparent)]
+    Probe(#[from] crate::probe::ProbeError),
+    /// A responder could not be started.
+    #[error(transparent)]
+    Serve(#[from] crate::probe::ServeError),
+    /// A capture could not be started.
+    #[error(transparent)]
+    Capture(#[from] crate::capture::CaptureError),
+    /// There is no sandbox around the caller, so that a network would be built on the host itself.
+    #[error(
+        "a network can be built in a sandbox only (help: call this in a function with #[netns_test] or #[netns_test::main])"
+    )]
+    NoSandbox,
+}
+
+impl Error {
+    pub(crate) fn kernel(node: &str, source: KernelError) -> Self {
+        Error::Kernel { node: node.to_owned(), source }
+    }
+
+    pub(crate) fn io(node: &str, action: impl Into<String>, source: io::Error) -> Self {
+        Error::Io { node: node.to_owned(), action: action.into(), source }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn state(state: &LinkState) -> &'static str {
+    match state {
+        LinkState::Running => "up and running",
+        LinkState::NoCarrier => "up without a carrier",
+        LinkState::Down => "down",
+    }
+}
+
+fn describe(seen: Option<&LinkInfo>) -> String {
+    seen.map_or_else(|| "it does not exist".to_owned(), |link| format!("<{}> state {}", link.flags, link.oper_state))
+}

@@ -1,0 +1,281 @@
+use std::{fmt, net::IpAddr, os::fd::AsFd, os::fd::AsRawFd, sync::Arc};
+
+use netns_test_topology::{BridgeOptions, Cidr, Departure, IfName, Mac, build::IntoValue, plan::NeighbourTimers};
+use nix::errno::Errno;
+
+use super::{Error, Node};
+use crate::kernel::{AddressInfo, Counters, LinkInfo, addr, link, neightbl};
+
+/// A network interface of a node, by its name there.
+///
+/// A handle: clones name the same interface and hold nothing in the kernel. Every call asks the kernel anew, so it
+/// speaks of whatever has that name at the moment.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Interface {
+    node: Node,
+    name: Arc<str>,
+}
+
+impl Interface {
+    pub(super) fn new(node: Node, name: &str) -> Self {
+        Self { node, name: name.into() }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The node it belongs to.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// What the kernel says of it now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchInterface`] if it is gone.
+    pub fn info(&self) -> Result<LinkInfo, Error> {
+        let live = self.node.live()?;
+        match self.node.words(link::by_name(&live.rtnl, &self.name))? {
+            Some(info) => Ok(info),
+            None => Err(Error::NoSuchInterface {
+                node: self.node.name().to_owned(),
+                name: self.name.to_string(),
+                interfaces: self.node.links()?.into_iter().map(|link| link.name).collect(),
+            }),
+        }
+    }
+
+    /// Its index, unique on its node only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchInterface`] if it is gone.
+    pub fn index(&self) -> Result<u32, Error> {
+        self.info().map(|info| info.index)
+    }
+
+    /// Its Ethernet address.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchInterface`] if it is gone.
+    pub fn mac(&self) -> Result<Mac, Error> {
+        self.info().map(|info| info.mac)
+    }
+
+    /// What it carried since it was made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchInterface`] if it is gone.
+    pub fn counters(&self) -> Result<Counters, Error> {
+        self.info().map(|info| info.counters)
+    }
+
+    /// Its addresses, link-local ones among them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchInterface`] if it is gone.
+    pub fn addresses(&self) -> Result<Vec<AddressInfo>, Error> {
+        let index = self.index()?;
+        let live = self.node.live()?;
+        let all = self.node.words(addr::all(&live.rtnl))?;
+        Ok(all.into_iter().filter(|address| address.index == index).collect())
+    }
+
+    /// Its first address that is no link-local one.
+    ///
+    /// # Panics
+    ///
+    /// If it has none, or is gone.
+    #[track_caller]
+    pub fn addr(&self) -> IpAddr {
+        match self.addresses() {
+            Ok(addresses) => addresses
+                .iter()
+                .map(|info| info.address.addr())
+                .find(|addr| !matches!(addr, IpAddr::V6(addr) if addr.is_unicast_link_local()))
+                .unwrap_or_else(|| panic!("`{self}` has no address")),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Sets it up, as `ip link set … up`.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses.
+    pub fn up(&self) -> Result<(), Error> {
+        self.set("set up", |link| link.up())
+    }
+
+    /// Sets it down, as `ip link set … down`: its routes go, its IPv4 addresses stay.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses.
+    pub fn down(&self) -> Result<(), Error> {
+        self.set("set down", |link| link.down())
+    }
+
+    /// Sets its MTU, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses, as out of range.
+    pub fn set_mtu(&self, mtu: u32) -> Result<(), Error> {
+        self.set("set the MTU of", |link| link.mtu(mtu))
+    }
+
+    /// Sets its Ethernet address.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses, as for a group address.
+    pub fn set_mac(&self, mac: impl IntoValue<Mac>) -> Result<(), Error> {
+        let mac = mac.into_value()?;
+        self.set("set the MAC address of", |link| link.address(mac.octets().to_vec()))
+    }
+
+    /// Makes it a port of a bridge of the same node.
+    ///
+    /// # Errors
+    ///
+    /// If the bridge is on another node or is no bridge.
+    pub fn set_master(&self, bridge: &Interface) -> Result<(), Error> {
+        if bridge.node != self.node {
+            return Err(Error::NoSuchInterface {
+                node: self.node.name().to_owned(),
+                name: bridge.name().to_owned(),
+                interfaces: self.node.links()?.into_iter().map(|link| link.name).collect(),
+            });
+        }
+        let index = bridge.index()?;
+        self.set("change the bridge of", |link| link.controller(index))
+    }
+
+    /// Takes it off its bridge.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses.
+    pub fn unset_master(&self) -> Result<(), Error> {
+        self.set("change the bridge of", |link| link.nocontroller())
+    }
+
+    /// Changes settings of a bridge; those that are `None` stay.
+    ///
+    /// # Errors
+    ///
+    /// If it is no bridge, or the kernel refuses.
+    pub fn set_bridge(&self, options: &BridgeOptions) -> Result<(), Error> {
+        let index = self.index()?;
+        self.execute(link::change_bridge(index, &self.name, options))
+    }
+
+    /// Adds an address, as `ip addr add`; in the ready profile an IPv6 one is usable at once.
+    ///
+    /// # Errors
+    ///
+    /// If it is no address with a prefix, or the kernel refuses.
+    pub fn add_address(&self, address: impl IntoValue<Cidr>) -> Result<(), Error> {
+        let address = address.into_value()?;
+        let no_dad = self.node.live()?.departs(Departure::NoDad);
+        self.execute(addr::add(self.index()?, address, no_dad, format!("{address} to {}", self.name)))
+    }
+
+    /// Removes an address, as `ip addr del`.
+    ///
+    /// # Errors
+    ///
+    /// If it does not have that address with that prefix.
+    pub fn remove_address(&self, address: impl IntoValue<Cidr>) -> Result<(), Error> {
+        let address = address.into_value()?;
+        self.execute(addr::delete(self.index()?, address, format!("{address} from {}", self.name)))
+    }
+
+    /// Moves it to another node, as `ip link set … netns …`; it keeps its name and MAC address, and its index if that
+    /// is free there. It goes down and loses its addresses.
+    ///
+    /// This takes tens of milliseconds, where making a cable in its place takes half of one.
+    ///
+    /// # Errors
+    ///
+    /// If the other node has an interface of that name, or the kernel refuses.
+    pub fn move_to(&self, node: &Node) -> Result<Interface, Error> {
+        let there = node.live()?;
+        self.set("move", |link| link.setns_by_fd(there.netns.as_fd().as_raw_fd()))?;
+        let moved = Interface::new(node.clone(), &self.name);
+        moved.begin()?;
+        Ok(moved)
+    }
+
+    /// Gives it another name, as `ip link set … name …`.
+    ///
+    /// # Errors
+    ///
+    /// If the name is invalid or taken.
+    pub fn rename(&self, name: &str) -> Result<Interface, Error> {
+        let name = IfName::new(name)?;
+        self.set("rename", |link| link.name(&*name))?;
+        Ok(Interface::new(self.node.clone(), &name))
+    }
+
+    /// Deletes it, as `ip link del`; the far end of a cable goes with it.
+    ///
+    /// # Errors
+    ///
+    /// If it is gone already, or cannot be deleted, as `lo`.
+    pub fn delete(&self) -> Result<(), Error> {
+        let index = self.index()?;
+        self.execute(link::delete(index, &*self.name))
+    }
+
+    /// Gives an interface that is new on its node what the node's profile gives to all.
+    pub(super) fn begin(&self) -> Result<(), Error> {
+        let live = self.node.live()?;
+        self.node.words(live.set_up_devices())?;
+        if !live.departs(Departure::ShortNeighbourTimers) {
+            return Ok(());
+        }
+        let index = self.index()?;
+        let timers = |v6| neightbl::set(index, v6, &NeighbourTimers::SHORT, &*self.name);
+        self.execute(timers(false))?;
+        match self.execute(timers(true)) {
+            // Below the IPv6 minimum of 1280 bytes, or with IPv6 off, there is nothing to set.
+            Err(Error::Kernel { source, .. }) if source.is(Errno::ENOENT) => Ok(()),
+            done => done,
+        }
+    }
+
+    fn set(
+        &self,
+        operation: &'static str,
+        change: impl FnOnce(
+            rtnetlink::LinkMessageBuilder<rtnetlink::LinkUnspec>,
+        ) -> rtnetlink::LinkMessageBuilder<rtnetlink::LinkUnspec>,
+    ) -> Result<(), Error> {
+        let index = self.index()?;
+        self.execute(link::set(index, operation, &*self.name, change))
+    }
+
+    fn execute(&self, request: crate::kernel::rtnl::Request) -> Result<(), Error> {
+        self.node.execute(request)
+    }
+}
+
+impl fmt::Display for Interface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}.{}", self.node.name(), self.name))
+    }
+}
+
+impl fmt::Debug for Interface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Interface({self})")
+    }
+}

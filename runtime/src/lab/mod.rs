@@ -1,0 +1,171 @@
+//! Networks in the kernel: built from a topology, changed while they live, gone when they end.
+
+mod build;
+mod change;
+mod error;
+mod firewall;
+mod interface;
+mod node;
+mod probing;
+mod process;
+mod read;
+mod task;
+mod view;
+
+use std::sync::Arc;
+
+use netns_test_topology::{Draft, Link, NodeName, Topology};
+
+pub use error::Error;
+pub use firewall::RuleHandle;
+pub use interface::Interface;
+pub use node::Node;
+pub(crate) use node::leave_here;
+pub use probing::check_all;
+pub use process::{Command, Output, Process};
+pub use task::Task;
+
+use node::Shared;
+
+/// A network that lives in the kernel.
+///
+/// It ends when it is dropped: processes on its nodes are killed, tasks are stopped, and its namespaces go. Handles of
+/// its nodes that live longer answer with [`Error::Gone`].
+///
+/// # Panics
+///
+/// Dropping it panics if a task on one of its nodes panicked and nobody awaited it, unless the thread panics already.
+#[derive(Debug)]
+pub struct Lab {
+    shared: Arc<Shared>,
+}
+
+/// Brings a topology to life.
+pub trait Up {
+    /// Builds the network in the kernel and waits until every interface has the state that its plan implies.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses a step, with its own words; if an interface does not get ready; outside a sandbox.
+    fn up(&self) -> Result<Lab, Error>;
+}
+
+impl Up for Topology {
+    fn up(&self) -> Result<Lab, Error> {
+        Lab::build(self)
+    }
+}
+
+/// A type that can be the argument of a test: a topology with fields for its nodes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no network",
+    label = "expected a topology: a type that implements `netns_test::Network`",
+    note = "an argument of a test is a network that is built before the test begins"
+)]
+pub trait Network: Sized {
+    /// What is built.
+    fn topology() -> Topology;
+
+    /// Finds the nodes and interfaces of the network that was built.
+    ///
+    /// # Errors
+    ///
+    /// If the lab lacks a node or interface that the type wants.
+    fn from_lab(lab: &Lab) -> Result<Self, Error>;
+}
+
+impl Lab {
+    fn build(topology: &Topology) -> Result<Self, Error> {
+        if !crate::sandbox::is_inside() {
+            return Err(Error::NoSandbox);
+        }
+        view::prepare().map_err(|error| Error::io("*", "make a directory in the sandbox's /run", error))?;
+        // Made first, so that whatever was built before an error ends with it.
+        let lab = Self { shared: Arc::new(Shared::new(topology.profile)) };
+        for node in build::build(topology, &lab.shared)? {
+            lab.shared.insert(node);
+        }
+        Ok(lab)
+    }
+
+    /// The node of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchNode`], with the names there are.
+    pub fn node(&self, name: &str) -> Result<Node, Error> {
+        self.shared.node(name).ok_or_else(|| Error::NoSuchNode {
+            name: name.to_owned(),
+            nodes: self.nodes().iter().map(|node| node.name().to_owned()).collect(),
+        })
+    }
+
+    /// All nodes, in the order in which they were made.
+    pub fn nodes(&self) -> Vec<Node> {
+        self.shared.nodes()
+    }
+
+    /// Adds a node with a loopback interface only, in the network's profile.
+    ///
+    /// # Errors
+    ///
+    /// If the name is invalid or taken, or the kernel refuses.
+    pub fn add_node(&self, name: &str) -> Result<Node, Error> {
+        let name = NodeName::new(name)?;
+        if self.shared.node(&name).is_some() {
+            return Err(Error::NodeExists { name: name.to_string() });
+        }
+        let draft = Draft {
+            profile: self.shared.profile,
+            nodes: vec![netns_test_topology::Node::new(name)],
+            links: Vec::<Link>::new(),
+            ..Draft::default()
+        };
+        let topology = draft.check().expect("a node with a checked name and nothing else has no fault");
+        let node = build::build(&topology, &self.shared)?.remove(0);
+        self.shared.insert(node.clone());
+        Ok(node)
+    }
+
+    /// Removes a node: releases everything that holds its namespace, and waits until the far ends of its cables are
+    /// gone from the other nodes.
+    ///
+    /// # Errors
+    ///
+    /// If the node is gone already, or an interface of it is still there after 10 s because something else holds the
+    /// namespace: a process in it, or a socket that was opened on it and is kept.
+    pub fn remove_node(&self, node: &Node) -> Result<(), Error> {
+        let far_ends = self.far_ends(node)?;
+        self.shared.forget(node);
+        node.end(node::Farewell::Release)?;
+        change::wait_until_gone(node.name(), &far_ends)
+    }
+
+    /// The other ends of a node's cables: node, index, name.
+    fn far_ends(&self, node: &Node) -> Result<Vec<(Node, u32, String)>, Error> {
+        let mut ends = Vec::new();
+        for near in node.links()?.into_iter().filter(|link| link.kind == "veth" && link.peer_netns_id.is_some()) {
+            for other in self.nodes().into_iter().filter(|other| other != node) {
+                let links = other.links()?;
+                let far = links.into_iter().find(|far| {
+                    far.kind == "veth" && Some(far.index) == near.peer_index && far.peer_index == Some(near.index)
+                });
+                if let Some(far) = far
+                    && node.netns_id_of(&other)? == near.peer_netns_id
+                {
+                    ends.push((other, far.index, far.name));
+                }
+            }
+        }
+        Ok(ends)
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let unseen = self.shared.end();
+        if !unseen.is_empty() && !std::thread::panicking() {
+            panic!("{}", unseen.join("\n"));
+        }
+    }
+}

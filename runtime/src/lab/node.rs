@@ -1,0 +1,469 @@
+use std::{
+    collections::BTreeSet,
+    fmt,
+    future::Future,
+    io,
+    os::fd::{AsFd, OwnedFd},
+    path::PathBuf,
+    sync::{Arc, Mutex, Once, OnceLock, PoisonError, RwLock, Weak},
+    time::Duration,
+};
+
+use netns_test_topology::{Chain, Departure, Profile};
+use nix::errno::Errno;
+
+use super::{Error, Interface, Task, process::Running, task::TaskRuntime, view, view::ProcNet};
+use crate::{
+    capture::Tap,
+    kernel::{
+        KernelError, link,
+        nft::Nft,
+        rtnl::Rtnl,
+        sysctl::{self, DeviceSetting, Written},
+    },
+    netns::Netns,
+};
+
+/// A node of a network: a network namespace, and the mount namespace that shows it to programs.
+///
+/// A handle: clones name the same node, can be sent to other threads, and hold nothing in the kernel.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    name: String,
+    live: RwLock<Option<Arc<Live>>>,
+    shared: Weak<Shared>,
+}
+
+/// What a node holds while it lives.
+pub(crate) struct Live {
+    pub(crate) netns: Netns,
+    pub(crate) rtnl: Rtnl,
+    nft: OnceLock<Nft>,
+    pub(super) tasks: TaskRuntime,
+    /// Processes to end with the node.
+    pub(super) processes: Mutex<Vec<Arc<Running>>>,
+    /// Shows the node in /proc/net, from the first closure on.
+    proc_net: OnceLock<Option<ProcNet>>,
+    /// What each interface must be given because /proc/sys is read-only.
+    device_settings: Mutex<Vec<DeviceSetting>>,
+    /// How it departs from the kernel's defaults, which interfaces that are made later share.
+    departures: BTreeSet<Departure>,
+    /// What is to be done when the node ends, such as stopping responders.
+    attached: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+}
+
+/// A kernel setting that a node begins with.
+pub(super) struct Setting {
+    pub(super) key: String,
+    pub(super) value: String,
+    /// Whether the profile asked for it, and not the user.
+    pub(super) is_departure: bool,
+}
+
+/// What the nodes of a network share.
+pub(crate) struct Shared {
+    pub(super) profile: Profile,
+    nodes: Mutex<Vec<Node>>,
+    /// Why tasks that nobody awaits ended, asked when the network ends.
+    pub(super) unobserved: Mutex<Vec<Box<dyn FnOnce() -> Option<String> + Send>>>,
+    /// How long the slowest neighbour takes to fail, as long as nothing is changed.
+    slowest_neighbour: Mutex<Option<Duration>>,
+}
+
+/// The sandbox's own namespace, once somebody asked for it.
+static HERE: OnceLock<Arc<Shared>> = OnceLock::new();
+
+/// Parts with the sandbox's own namespace: what is slow to close is handed over. Returns what went wrong unseen.
+pub(crate) fn leave_here() -> Vec<String> {
+    HERE.get().map(|shared| shared.end()).unwrap_or_default()
+}
+
+/// How a node is parted with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// The network ends: what is slow to close is handed to the holder of descriptors.
+    HandOver,
+    /// The node alone goes: every reference is released here and now.
+    Release,
+}
+
+impl Node {
+    pub(super) fn new(name: String, live: Live, shared: &Arc<Shared>) -> Self {
+        Self(Arc::new(Inner { name, live: RwLock::new(Some(Arc::new(live))), shared: Arc::downgrade(shared) }))
+    }
+
+    /// The node that the calling thread is in: in a test, the test's own namespace, which is empty and has lo up.
+    ///
+    /// # Errors
+    ///
+    /// Outside a sandbox, or if the namespace cannot be opened.
+    pub fn here() -> Result<Self, Error> {
+        if !crate::sandbox::is_inside() {
+            return Err(Error::NoSandbox);
+        }
+        let shared = HERE.get_or_init(|| Arc::new(Shared::new(Profile::Ready)));
+        if let Some(node) = shared.nodes().pop() {
+            return Ok(node);
+        }
+        let error = |action: &str| {
+            let action = action.to_owned();
+            move |source| Error::io("here", action, source)
+        };
+        let netns = Netns::current().map_err(error("open its namespaces"))?;
+        let rtnl = Rtnl::open().map_err(error("open a netlink socket"))?;
+        let departures = BTreeSet::from([Departure::LoopbackUp]);
+        let node = Self::new("here".into(), Live::new(netns, rtnl, departures), shared);
+        shared.insert(node.clone());
+        Ok(node)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The interface of that name, also one that a program made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchInterface`], with the names there are.
+    pub fn interface(&self, name: &str) -> Result<Interface, Error> {
+        let live = self.live()?;
+        match self.words(link::by_name(&live.rtnl, name))? {
+            Some(_) => Ok(Interface::new(self.clone(), name)),
+            None => Err(Error::NoSuchInterface {
+                node: self.name().to_owned(),
+                name: name.to_owned(),
+                interfaces: self.links()?.into_iter().map(|link| link.name).collect(),
+            }),
+        }
+    }
+
+    /// Runs a closure on the node, on a thread of its own; it may borrow, and sockets that it opens belong to the node.
+    ///
+    /// ```no_run
+    /// # fn f(node: netns_test_runtime::lab::Node) -> std::io::Result<()> {
+    /// let listener = node.run(|| std::net::TcpListener::bind("10.0.0.2:7000"))?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the closure does, at its place; if the node is gone, or its namespaces cannot be entered ([setns(2)]).
+    ///
+    /// [setns(2)]: https://man7.org/linux/man-pages/man2/setns.2.html
+    #[track_caller]
+    pub fn run<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        let result = self.live().and_then(|live| {
+            live.show_proc_net(self.name());
+            live.netns.run(f).map_err(|error| Error::io(self.name(), "enter its namespaces", error))
+        });
+        match result {
+            Ok(value) => value,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// [`Node::run`] for our own use: answers errors, and does not care for /proc/net.
+    pub(crate) fn try_run<R: Send>(&self, f: impl FnOnce() -> R + Send) -> Result<R, Error> {
+        let live = self.live()?;
+        live.netns.run(f).map_err(|error| Error::io(self.name(), "enter its namespaces", error))
+    }
+
+    /// Starts a future on the node's own Tokio runtime; what it spawns stays on the node.
+    ///
+    /// # Panics
+    ///
+    /// If the node is gone or its runtime cannot be started. A panic of the future goes on where the task is awaited;
+    /// one that nobody awaits fails the test when the network ends.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match self.live().and_then(|live| live.tasks.handle(self, &live.netns)) {
+            Ok(runtime) => Task::start(self, &runtime, future),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A command that will run on the node.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> super::Command {
+        super::Command::new(self.clone(), program.as_ref())
+    }
+
+    /// Reads a kernel setting by its dotted name ([sysctl(8)]).
+    ///
+    /// # Errors
+    ///
+    /// If the kernel has no such setting.
+    ///
+    /// [sysctl(8)]: https://man7.org/linux/man-pages/man8/sysctl.8.html
+    pub fn sysctl(&self, key: &str) -> Result<String, Error> {
+        self.words(self.try_run(|| sysctl::read(key))?)
+    }
+
+    /// Sets a kernel setting by its dotted name ([sysctl(8)]).
+    ///
+    /// # Errors
+    ///
+    /// If the kernel has no such setting, or refuses the value.
+    ///
+    /// [sysctl(8)]: https://man7.org/linux/man-pages/man8/sysctl.8.html
+    pub fn set_sysctl(&self, key: &str, value: impl ToString) -> Result<(), Error> {
+        let value = value.to_string();
+        self.note_change();
+        match self.words(self.try_run(|| sysctl::write(key, &value))?)? {
+            Written::Done => Ok(()),
+            Written::ForEachDevice(setting) => {
+                let live = self.live()?;
+                live.device_settings().retain(|other| other.number != setting.number);
+                live.device_settings().push(setting);
+                self.words(live.set_up_devices())
+            }
+        }
+    }
+
+    /// A path that names the node's network namespace, for libraries that want one; good while the node lives.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Gone`].
+    pub fn netns_path(&self) -> Result<PathBuf, Error> {
+        use std::os::fd::AsRawFd;
+        Ok(PathBuf::from(format!("/proc/self/fd/{}", self.live()?.netns.as_fd().as_raw_fd())))
+    }
+
+    /// A descriptor of the node's network namespace.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Gone`], or if no more descriptors can be opened.
+    pub fn netns_fd(&self) -> Result<OwnedFd, Error> {
+        let live = self.live()?;
+        live.netns
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(|error| Error::io(self.name(), "duplicate a descriptor of its namespace", error))
+    }
+
+    pub(crate) fn live(&self) -> Result<Arc<Live>, Error> {
+        let live = self.0.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.clone().ok_or_else(|| Error::Gone { node: self.name().to_owned() })
+    }
+
+    pub(crate) fn shared(&self) -> Option<Arc<Shared>> {
+        self.0.shared.upgrade()
+    }
+
+    pub(super) fn note_change(&self) {
+        if let Some(shared) = self.shared() {
+            shared.changed();
+        }
+    }
+
+    /// Says which node a refusal came from.
+    pub(crate) fn words<T>(&self, result: Result<T, KernelError>) -> Result<T, Error> {
+        result.map_err(|error| Error::kernel(self.name(), error))
+    }
+
+    /// Ends the node; nothing if it has ended before.
+    pub(super) fn end(&self, farewell: Farewell) -> Result<(), Error> {
+        let live = self.0.live.write().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(live) = live else { return Err(Error::Gone { node: self.name().to_owned() }) };
+        for process in take(&live.processes) {
+            process.kill();
+        }
+        for at_the_end in take(&live.attached) {
+            at_the_end();
+        }
+        live.tasks.stop();
+        match farewell {
+            Farewell::HandOver => live.netns.hand_over(),
+            Farewell::Release => live.netns.tap_cell().get().map(Tap::close_at_once).unwrap_or_default(),
+        }
+        Ok(())
+    }
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Node {}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node({})", self.name())
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Live {
+    /// Makes the namespaces of a node, and in them everything that needs a thread there.
+    pub(super) fn create(name: &str, sysctls: &[Setting], departures: BTreeSet<Departure>) -> Result<Self, Error> {
+        let write = |setting: &Setting| match sysctl::write(&setting.key, &setting.value) {
+            Err(error) if setting.is_departure && error.is(Errno::EROFS) => {
+                static ONCE: Once = Once::new();
+                ONCE.call_once(|| eprintln!("netns-test: the ready profile is incomplete here: {error}"));
+                Ok(Written::Done)
+            }
+            written => written,
+        };
+        let (netns, (rtnl, written)) = Netns::create(|| {
+            view::show()?;
+            Ok((Rtnl::open()?, sysctls.iter().map(write).collect::<Result<Vec<_>, _>>()))
+        })
+        .map_err(|error| refusal(name, error))?;
+        let written = written.map_err(|error| Error::kernel(name, error))?;
+        let live = Self::new(netns, rtnl, departures);
+        live.device_settings().extend(written.into_iter().filter_map(|written| match written {
+            Written::Done => None,
+            Written::ForEachDevice(setting) => Some(setting),
+        }));
+        Ok(live)
+    }
+
+    /// Gives every interface the settings that /proc/sys could not; nothing where it could.
+    pub(super) fn set_up_devices(&self) -> Result<(), KernelError> {
+        let settings = self.device_settings().clone();
+        if settings.is_empty() {
+            return Ok(());
+        }
+        let links = link::all(&self.rtnl)?;
+        let requests = links
+            .iter()
+            .flat_map(|link| settings.iter().map(|setting| link::set_ipv4(link.index, *setting, link.name.as_str())));
+        self.rtnl.execute_all(requests.collect())
+    }
+
+    fn device_settings(&self) -> std::sync::MutexGuard<'_, Vec<DeviceSetting>> {
+        self.device_settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn new(netns: Netns, rtnl: Rtnl, departures: BTreeSet<Departure>) -> Self {
+        Self {
+            netns,
+            rtnl,
+            nft: OnceLock::new(),
+            tasks: TaskRuntime::default(),
+            processes: Mutex::default(),
+            proc_net: OnceLock::new(),
+            device_settings: Mutex::default(),
+            departures,
+            attached: Mutex::default(),
+        }
+    }
+
+    /// The connection to nftables, opened when it is first needed.
+    pub(crate) fn nft(&self) -> Result<&Nft, KernelError> {
+        if let Some(nft) = self.nft.get() {
+            return Ok(nft);
+        }
+        let opened = Nft::open(&self.netns)?;
+        Ok(self.nft.get_or_init(|| opened))
+    }
+
+    pub(super) fn load_firewall(&self, chains: &[Chain], counters: &[String]) -> Result<(), KernelError> {
+        self.nft()?.load(chains, counters)
+    }
+
+    fn show_proc_net(&self, node: &str) {
+        self.proc_net.get_or_init(|| match ProcNet::show(&self.netns) {
+            Ok(shown) => Some(shown),
+            Err(error) => {
+                eprintln!("netns-test: /proc/net shows another network on node `{node}`: {error}");
+                None
+            }
+        });
+    }
+
+    /// Has something done when the node ends.
+    pub(crate) fn attach(&self, at_the_end: impl FnOnce() + Send + 'static) {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(at_the_end));
+    }
+
+    pub(super) fn departs(&self, departure: Departure) -> bool {
+        self.departures.contains(&departure)
+    }
+}
+
+impl Shared {
+    pub(super) fn new(profile: Profile) -> Self {
+        Self { profile, nodes: Mutex::default(), unobserved: Mutex::default(), slowest_neighbour: Mutex::default() }
+    }
+
+    pub(super) fn insert(&self, node: Node) {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).push(node);
+        self.changed();
+    }
+
+    pub(super) fn forget(&self, node: &Node) {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| other != node);
+    }
+
+    pub(super) fn node(&self, name: &str) -> Option<Node> {
+        self.nodes().into_iter().find(|node| node.name() == name)
+    }
+
+    pub(crate) fn nodes(&self) -> Vec<Node> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The answer of `ask`, kept until something is changed.
+    pub(super) fn slowest_neighbour(&self, ask: impl FnOnce() -> Result<Duration, Error>) -> Result<Duration, Error> {
+        if let Some(known) = *self.slowest_neighbour.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(known);
+        }
+        let slowest = ask()?;
+        *self.slowest_neighbour.lock().unwrap_or_else(PoisonError::into_inner) = Some(slowest);
+        Ok(slowest)
+    }
+
+    /// Forgets what was read of the kernel, because it is about to change.
+    pub(super) fn changed(&self) {
+        self.slowest_neighbour.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Ends every node and returns what went wrong unseen; the second time there is nothing left to do.
+    pub(super) fn end(&self) -> Vec<String> {
+        let unseen = take(&self.unobserved).into_iter().filter_map(|ask| ask()).collect();
+        for node in take(&self.nodes) {
+            // A node that was removed before is not in the list.
+            let _ = node.end(Farewell::HandOver);
+        }
+        unseen
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.nodes()).finish()
+    }
+}
+
+fn take<T: Default>(mutex: &Mutex<T>) -> T {
+    std::mem::take(&mut mutex.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Namespaces are refused for lack of room long after the sandbox was made.
+fn refusal(name: &str, error: io::Error) -> Error {
+    let source = KernelError::io("make", "its namespaces", &error);
+    let source = match error.raw_os_error() {
+        Some(libc::ENOSPC) => source
+            .help("raise user.max_net_namespaces and user.max_mnt_namespaces (sysctl), or run fewer tests at once"),
+        Some(libc::EMFILE) => source.help("raise the limit of open descriptors (ulimit -n)"),
+        _ => source,
+    };
+    Error::kernel(name, source)
+}

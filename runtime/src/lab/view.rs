@@ -1,0 +1,82 @@
+//! What programs on a node see of it in the file system.
+
+use std::{
+    fs, io,
+    path::Path,
+    sync::mpsc::{Sender, channel},
+    thread,
+};
+
+use nix::mount::{MsFlags, mount};
+
+use crate::netns::Netns;
+
+/// Where a node's /run is put together before it takes its place.
+const STAGE: &str = "/run/netns-test/stage";
+
+/// Makes the directory that [`show`] needs in the sandbox's own /run.
+pub(super) fn prepare() -> io::Result<()> {
+    fs::create_dir_all(STAGE)
+}
+
+/// Gives the calling thread, in new namespaces of its own, a /sys of its network and a /run of its own.
+pub(super) fn show() -> io::Result<()> {
+    // What is lost of /sys where the kernel refuses a new one has been said when the sandbox was made.
+    crate::sandbox::mounts::sys().map_err(|refusal| io::Error::from(refusal.errno))?;
+    mount(Some("tmpfs"), STAGE, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=0755"))?;
+    let inside = |name: &str| Path::new(STAGE).join(name);
+    fs::create_dir(inside("lock"))?;
+    if Path::new("/run/netns").is_dir() {
+        fs::create_dir(inside("netns"))?;
+        mount(Some("/run/netns"), &inside("netns"), None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+    }
+    if let Some(target) = resolver_file() {
+        // /etc/resolv.conf is a link into /run: its target must exist in the new one as well.
+        let copy = inside(&target);
+        copy.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::copy(Path::new("/run").join(&target), copy)?;
+    }
+    mount(Some(STAGE), "/run", None::<&str>, MsFlags::MS_MOVE, None::<&str>)?;
+    Ok(())
+}
+
+/// The path below /run that /etc/resolv.conf links to, if it does.
+fn resolver_file() -> Option<String> {
+    let target = fs::read_link("/etc/resolv.conf").ok()?;
+    let target = Path::new("/etc").join(target);
+    let text = target.to_str()?;
+    let below = text.strip_prefix("/run/").or_else(|| text.strip_prefix("/etc/../run/"))?;
+    Some(below.to_owned())
+}
+
+/// Makes `/proc/net` show the node to threads of this process that are on it.
+///
+/// `/proc/net` is `/proc/self/net`, which is that of the process's main thread; a mount over it shows the network of
+/// the thread that made it, for as long as that thread lives. This keeps one.
+#[derive(Debug)]
+pub(super) struct ProcNet {
+    _stop: Sender<()>,
+}
+
+impl ProcNet {
+    pub(super) fn show(netns: &Netns) -> io::Result<Self> {
+        let (stop, stopped) = channel::<()>();
+        let (ready, done) = channel();
+        let inside = netns.clone();
+        thread::Builder::new().name("proc-net".into()).spawn(move || {
+            let shown = inside.enter().and_then(|()| {
+                // The namespace is held by the thread itself from here on.
+                drop(inside);
+                let none = None::<&str>;
+                Ok(mount(Some("/proc/thread-self/net"), "/proc/self/net", none, MsFlags::MS_BIND, none)?)
+            });
+            let is_shown = shown.is_ok();
+            if ready.send(shown).is_ok() && is_shown {
+                // Ends with an error when the other side is dropped.
+                let _ = stopped.recv();
+            }
+        })?;
+        done.recv().map_err(io::Error::other)??;
+        Ok(Self { _stop: stop })
+    }
+}
