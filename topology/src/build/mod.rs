@@ -10,6 +10,8 @@ mod node;
 mod switch;
 mod value;
 
+use std::collections::HashMap;
+
 use errors::Errors;
 pub use firewall::{ChainBuilder, MatchBuilder, RuleBuilder};
 pub use interface::{BridgeBuilder, InterfaceBuilder};
@@ -17,7 +19,7 @@ pub use node::NodeBuilder;
 pub use value::{End, IntoAddresses, IntoEnd, IntoNetwork, IntoValue};
 
 use crate::{
-    Draft, Link, LinkEnd, Node, NodeName, Profile, Topology,
+    Draft, InvalidValue, Link, LinkEnd, Node, NodeName, Profile, Topology,
     check::{Item, Part, Place, Problem, Problems},
 };
 
@@ -166,21 +168,24 @@ impl TopologyBuilder {
 
     /// Makes the draft, unchecked, and says what could not be read and is missing in it.
     pub fn into_draft(mut self) -> (Draft, Vec<Problem>) {
-        let links = std::mem::take(&mut self.links);
-        for (a, b, mtu) in links {
+        let declared = Declared::of(&self.draft);
+        for (a, b, mtu) in std::mem::take(&mut self.links) {
             let item = Item::Link(self.draft.links.len());
             let mut errors = Errors::at("link");
-            let (a, b) = (errors.keep(self.read(a)), errors.keep(self.read(b)));
+            let (a, b) = (errors.keep(declared.read(a)), errors.keep(declared.read(b)));
             if let (Some(a), Some(b)) = (a, b) {
-                for end in [&a, &b] {
-                    self.set_mtu(end, mtu);
+                for (n, i) in [&a, &b].into_iter().filter_map(|end| declared.position(end)) {
+                    let interface = &mut self.draft.nodes[n].interfaces[i];
+                    interface.mtu = mtu.or(interface.mtu);
                 }
                 self.draft.links.push(Link { a, b });
             }
             self.errors.push((item, errors));
         }
         for switch in std::mem::take(&mut self.switches) {
-            self.plug(switch);
+            let item = Item::Node(switch.node);
+            let errors = switch.plug(&mut self.draft, &declared);
+            self.errors.push((item, errors));
         }
         let problems = self.errors.into_iter().flat_map(|(item, errors)| {
             errors.into_found().into_iter().map(move |(words, error)| {
@@ -191,18 +196,32 @@ impl TopologyBuilder {
         let problems = problems.collect();
         (self.draft, problems)
     }
+}
 
-    fn read(&self, end: End) -> Result<LinkEnd, crate::InvalidValue> {
+/// Where the nodes and interfaces are that a link can name.
+struct Declared {
+    nodes: HashMap<String, HashMap<String, (usize, usize)>>,
+}
+
+impl Declared {
+    fn of(draft: &Draft) -> Self {
+        let mut nodes: HashMap<String, HashMap<String, (usize, usize)>> = HashMap::new();
+        for (n, node) in draft.nodes.iter().enumerate() {
+            let interfaces = nodes.entry(node.name.to_string()).or_default();
+            for (i, interface) in node.interfaces.iter().enumerate() {
+                interfaces.entry(interface.name.to_string()).or_insert((n, i));
+            }
+        }
+        Self { nodes }
+    }
+
+    fn read(&self, end: End) -> Result<LinkEnd, InvalidValue> {
         end.read(|node, interface| {
-            self.draft.node(node).is_some_and(|node| interface.is_none_or(|name| node.interface(name).is_some()))
+            self.nodes.get(node).is_some_and(|of_node| interface.is_none_or(|name| of_node.contains_key(name)))
         })
     }
 
-    fn set_mtu(&mut self, end: &LinkEnd, mtu: Option<u32>) {
-        let node = self.draft.nodes.iter_mut().find(|n| n.name == end.node);
-        let interface = node.and_then(|n| n.interfaces.iter_mut().find(|i| i.name == end.interface));
-        if let (Some(interface), Some(mtu)) = (interface, mtu) {
-            interface.mtu = Some(mtu);
-        }
+    fn position(&self, end: &LinkEnd) -> Option<(usize, usize)> {
+        self.nodes.get(&*end.node)?.get(&*end.interface).copied()
     }
 }

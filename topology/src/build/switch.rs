@@ -1,13 +1,15 @@
 //! Switches: a node with one bridge for each LAN that was declared without saying who bridges it.
 
-use super::{BridgeBuilder, End, TopologyBuilder, errors::Errors};
-use crate::{IfName, Interface, Kind, Link, LinkEnd, Node, NodeName, Role, check::Item};
+use std::collections::HashSet;
+
+use super::{BridgeBuilder, Declared, End, errors::Errors};
+use crate::{Draft, IfName, Interface, Kind, Link, LinkEnd, Node, NodeName, Role};
 
 /// A switch whose ends are not plugged in yet, because their nodes may come later.
 #[derive(Debug)]
 pub(super) struct Switch {
     /// The position of its node in the draft.
-    node: usize,
+    pub(super) node: usize,
     ends: Vec<End>,
 }
 
@@ -30,29 +32,30 @@ pub(super) fn begin(
     (node, Switch { node: position, ends })
 }
 
-impl TopologyBuilder {
-    /// Plugs each end into a port of the switch that is called after it.
-    pub(super) fn plug(&mut self, switch: Switch) {
-        let mut errors = Errors::at(format!("switch `{}`", self.draft.nodes[switch.node].name));
-        for (n, end) in switch.ends.into_iter().enumerate() {
-            let Some(end) = errors.keep(self.read(end)) else { continue };
-            let mtu = self.draft.node(&end.node).and_then(|node| node.interface(&end.interface)).and_then(|i| i.mtu);
-            let node = &mut self.draft.nodes[switch.node];
+impl Switch {
+    /// Plugs each end into a port that is called after it.
+    pub(super) fn plug(self, draft: &mut Draft, declared: &Declared) -> Errors {
+        let mut errors = Errors::at(format!("switch `{}`", draft.nodes[self.node].name));
+        let mut taken: HashSet<IfName> = draft.nodes[self.node].interfaces.iter().map(|i| i.name.clone()).collect();
+        for (n, end) in self.ends.into_iter().enumerate() {
+            let Some(b) = errors.keep(declared.read(end)) else { continue };
+            let mtu = declared.position(&b).and_then(|(n, i)| draft.nodes[n].interfaces[i].mtu);
+            let node = &mut draft.nodes[self.node];
             // Without a bridge the name of the switch was no interface's, and that is reported.
             let Some(bridge) = node.interfaces.first().map(|bridge| bridge.name.clone()) else { continue };
-            let port = port_name(node, &end, n);
-            let interface = Interface { master: Some(bridge), mtu, ..Interface::new(port.clone(), Kind::Veth) };
-            node.interfaces.push(interface);
-            let a = LinkEnd { node: node.name.clone(), interface: port };
-            self.draft.links.push(Link { a, b: end });
+            let port = port_name(&taken, &b, n);
+            taken.insert(port.clone());
+            let a = LinkEnd { node: node.name.clone(), interface: port.clone() };
+            node.interfaces.push(Interface { master: Some(bridge), mtu, ..Interface::new(port, Kind::Veth) });
+            draft.links.push(Link { a, b });
         }
-        self.errors.push((Item::Node(switch.node), errors));
+        errors
     }
 }
 
 /// Node and interface that the port leads to, or its number where that is too long or taken.
-fn port_name(node: &Node, end: &LinkEnd, n: usize) -> IfName {
-    let free = |name: &IfName| node.interface(name).is_none();
+fn port_name(taken: &HashSet<IfName>, end: &LinkEnd, n: usize) -> IfName {
+    let free = |name: &IfName| !taken.contains(name);
     IfName::new(format!("{}-{}", end.node, end.interface))
         .ok()
         .filter(free)

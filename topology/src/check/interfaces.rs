@@ -129,7 +129,8 @@ impl Checker<'_> {
             }
             self.check_host_part(item, address);
         }
-        let conflict = node.interfaces[..i].iter().find_map(|earlier| {
+        let earlier = if interface.addresses.is_empty() { &[] } else { &node.interfaces[..i] };
+        let conflict = earlier.iter().find_map(|earlier| {
             let taken = |a: &Cidr| earlier.addresses.iter().any(|b| a.addr() == b.addr() && !is_link_local(a.addr()));
             Some((earlier, interface.addresses.iter().position(taken)?))
         });

@@ -53,7 +53,7 @@ impl<'a> Checker<'a> {
         };
         let node = &draft.nodes[n];
         let item = Item::Link(l);
-        match node.interface(&end.interface) {
+        match self.interfaces.get(&(&*end.node, &*end.interface)).copied() {
             None => {
                 self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::EndInterface(e), node, &end.interface);
                 None

@@ -20,7 +20,7 @@ pub use problem::{Item, Part, Place, Problem, Problems};
 pub(crate) use suggest::nearest;
 pub use table::{Check, Severity};
 
-use crate::{Draft, Node, Topology};
+use crate::{Draft, Interface, Node, Topology};
 
 impl Draft {
     /// Makes a topology of it.
@@ -59,16 +59,22 @@ struct Checker<'a> {
     draft: &'a Draft,
     /// The first node of each name.
     nodes: HashMap<&'a str, usize>,
+    /// The first interface of each name, by node and name.
+    interfaces: HashMap<(&'a str, &'a str), &'a Interface>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Checker<'a> {
     fn new(draft: &'a Draft) -> Self {
-        let mut nodes = HashMap::new();
+        let (mut nodes, mut interfaces) = (HashMap::new(), HashMap::new());
         for (n, node) in draft.nodes.iter().enumerate() {
-            nodes.entry(&*node.name).or_insert(n);
+            if *nodes.entry(&*node.name).or_insert(n) == n {
+                for interface in &node.interfaces {
+                    interfaces.entry((&*node.name, &*interface.name)).or_insert(interface);
+                }
+            }
         }
-        Self { draft, nodes, problems: Vec::new() }
+        Self { draft, nodes, interfaces, problems: Vec::new() }
     }
 
     /// Notes a problem; notes and help can be added to what it returns.
