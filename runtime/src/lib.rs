@@ -23,5 +23,12 @@ pub use kernel::KernelError;
 /// Waits a moment before the kernel is asked again.
 #[cfg(target_os = "linux")]
 pub(crate) fn pause() {
-    std::thread::sleep(std::time::Duration::from_millis(1));
+    pause_for(std::time::Duration::from_millis(1));
+}
+
+/// Waits that long before something is looked at again.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "for loops that end by what they see, and not by the time")]
+pub(crate) fn pause_for(time: std::time::Duration) {
+    std::thread::sleep(time);
 }

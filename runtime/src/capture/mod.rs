@@ -11,7 +11,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -246,7 +245,7 @@ impl Listener {
             if left.is_zero() {
                 break;
             }
-            thread::sleep(left.min(Duration::from_millis(5)));
+            crate::pause_for(left.min(Duration::from_millis(5)));
         }
         self.alive()?;
         self.saw_what_was_counted()
@@ -295,7 +294,7 @@ impl Listener {
             if Instant::now() >= until {
                 return Err(CaptureError::Blind { interface: self.interface.clone(), seen, counted });
             }
-            thread::sleep(Duration::from_millis(1));
+            crate::pause();
         }
     }
 

@@ -4,7 +4,6 @@ use std::{
     fmt,
     panic::Location,
     sync::{Mutex, PoisonError},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -46,7 +45,7 @@ pub fn eventually<A: Attempted>(within: Duration, mut attempt: impl FnMut() -> A
         if left.is_zero() {
             panic!("not within {within:?} ({tries} attempts in {}); the last:\n\n{failure}", Millis(begun.elapsed()));
         }
-        thread::sleep(pause.min(left));
+        crate::pause_for(pause.min(left));
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
