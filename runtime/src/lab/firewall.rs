@@ -1,6 +1,6 @@
 //! Firewall and NAT of a node, changed while it lives.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use netns_test_topology::{
     Family, FirewallRule, Hook, Match, Policy, PortRange, Protocol, Verdict,
@@ -56,6 +56,13 @@ impl RuleHandle {
     pub fn remove(self) -> Result<(), Error> {
         let live = self.node.live()?;
         self.rules.iter().try_for_each(|rule| self.node.words(live.nft().and_then(|nft| nft.remove_rule(rule))))
+    }
+}
+
+impl fmt::Display for RuleHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules: Vec<_> = self.rules.iter().map(RuleId::words).collect();
+        f.pad(&rules.join("; "))
     }
 }
 
@@ -136,6 +143,16 @@ impl Node {
     pub fn counter(&self, name: &str) -> Result<Count, Error> {
         let live = self.live()?;
         self.words(live.nft().and_then(|nft| nft.counter(name)))
+    }
+
+    /// Sets a named counter back to zero, and returns what it had counted.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if there is none of that name.
+    pub fn reset_counter(&self, name: &str) -> Result<Count, Error> {
+        let live = self.live()?;
+        self.words(live.nft().and_then(|nft| nft.reset_counter(name)))
     }
 
     /// Gives what leaves by an interface the address of that interface ([RFC 3022]), as
@@ -232,6 +249,17 @@ impl Node {
     pub fn connections(&self) -> Result<Vec<ConntrackEntry>, Error> {
         let live = self.live()?;
         self.words(live.nft().and_then(|nft| nft.connections()))
+    }
+
+    /// Whether a rule of nftables or iptables-nft has switched connection tracking on; without one, no packet is
+    /// tracked.
+    ///
+    /// # Errors
+    ///
+    /// If the node is gone.
+    pub fn tracks_connections(&self) -> Result<bool, Error> {
+        let live = self.live()?;
+        self.words(live.nft().and_then(|nft| nft.tracks_connections()))
     }
 
     /// Forgets every tracked connection, as `conntrack -F`.

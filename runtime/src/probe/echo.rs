@@ -77,7 +77,8 @@ enum Read {
     Reply { sequence: u16, ttl: Option<u8>, source: IpAddr },
     NotOurs,
     Empty,
-    Error(Errno),
+    /// The errno of an error in the queue; the queue says whether it is about this probe.
+    Error,
 }
 
 impl Echo {
@@ -120,8 +121,7 @@ impl Echo {
                         last = Some(End::reached(at.elapsed(), ttl, source));
                     }
                 }
-                // The errno of an error in the queue is pending as well; the queue says whether it is about this probe.
-                Read::Error(_) => {
+                Read::Error => {
                     if let Some(end) = self.error(attempt) {
                         return Ok(end);
                     }
@@ -152,7 +152,7 @@ impl Echo {
             match recvmsg::<SockaddrStorage>(attempt.socket.as_raw_fd(), &mut parts, Some(&mut control), flags) {
                 Ok(message) => message,
                 Err(Errno::EAGAIN | Errno::EINTR) => return Ok(Read::Empty),
-                Err(errno) => return Ok(Read::Error(errno)),
+                Err(_) => return Ok(Read::Error),
             };
         let hops = message.cmsgs().ok().and_then(|mut list| {
             list.find_map(|c| match c {

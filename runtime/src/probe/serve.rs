@@ -36,7 +36,6 @@ pub struct Server(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    traffic: Traffic,
     port: u16,
     stop: EventFd,
     peers: Mutex<Vec<SocketAddr>>,
@@ -74,7 +73,6 @@ impl Server {
         let (sockets, port) = netns.run(|| open(traffic.protocol, port)).and_then(|r| r).map_err(failed("listen"))?;
         let stop = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK);
         let shared = Arc::new(Shared {
-            traffic: traffic.clone(),
             port,
             stop: stop.map_err(|e| failed("make an event descriptor")(e.into()))?,
             peers: Mutex::default(),
