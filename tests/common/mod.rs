@@ -14,7 +14,7 @@ use std::{env, fmt::Debug};
 ///
 /// If the two differ; with `CLAIM_INVERT` set to the id, if they do not.
 #[track_caller]
-pub fn claim<E, S>(id: &str, expected: E, seen: S)
+pub(crate) fn claim<E, S>(id: &str, expected: E, seen: S)
 where
     E: PartialEq<S> + Debug,
     S: Debug,
@@ -22,7 +22,10 @@ where
     let holds = expected == seen;
     let inverted = env::var_os("CLAIM_INVERT");
     if inverted.as_ref().is_some_and(|inverted| inverted == id) {
-        assert!(!holds, "inverted claim {id} does not hold\n  expected  anything but {expected:?}\n  seen      {seen:?}");
+        assert!(
+            !holds,
+            "inverted claim {id} does not hold\n  expected  anything but {expected:?}\n  seen      {seen:?}"
+        );
         return;
     }
     assert!(holds, "claim {id} does not hold\n  expected  {expected:?}\n  seen      {seen:?}");

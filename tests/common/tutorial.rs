@@ -6,14 +6,14 @@ use netns_test::{
 };
 
 /// The MAC addresses that the tutorial prints.
-pub const ETH0: &str = "0a:d8:c1:57:fb:a8";
-pub const DOCKER0: &str = "02:42:c4:db:92:41";
-pub const GATEWAY: &str = "0a:3c:ef:0b:8c:36";
+pub(crate) const ETH0: &str = "0a:d8:c1:57:fb:a8";
+pub(crate) const DOCKER0: &str = "02:42:c4:db:92:41";
+pub(crate) const GATEWAY: &str = "0a:3c:ef:0b:8c:36";
 
 /// The host with its internet: eth0 to a provider that has 8.8.8.8, and a Docker bridge without ports.
 ///
 /// `change` may add to the host.
-pub fn host(change: impl FnOnce(NodeBuilder) -> NodeBuilder) -> TopologyBuilder {
+pub(crate) fn host(change: impl FnOnce(NodeBuilder) -> NodeBuilder) -> TopologyBuilder {
     Topology::builder()
         .name("tutorial")
         .profile(Profile::Kernel)
@@ -31,15 +31,13 @@ pub fn host(change: impl FnOnce(NodeBuilder) -> NodeBuilder) -> TopologyBuilder 
         .node("inet", |inet| {
             inet.with(Departure::LoopbackUp)
                 .with(Departure::ShortNeighbourTimers)
-                .interface_with("eth0", |eth0| {
-                    eth0.address(["172.31.0.1/20", "172.31.0.2/20"]).mac(GATEWAY).mtu(9001)
-                })
+                .interface_with("eth0", |eth0| eth0.address(["172.31.0.1/20", "172.31.0.2/20"]).mac(GATEWAY).mtu(9001))
                 .interface("lo", "8.8.8.8/32")
         })
         .link("host.eth0", "inet.eth0")
 }
 
 /// A fresh namespace: lo down, nothing else.
-pub fn fresh(node: NodeBuilder) -> NodeBuilder {
+pub(crate) fn fresh(node: NodeBuilder) -> NodeBuilder {
     node.with(Departure::ShortNeighbourTimers)
 }

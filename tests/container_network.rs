@@ -1,0 +1,11 @@
+//! The tutorial on container networks by hand, claim by claim: namespaces, a cable, a bridge, the host, the internet.
+//!
+//! Every `claim` cites the table of ground truth, where its topology and its moment are; the modules follow the
+//! chapters of the text.
+
+mod common;
+#[path = "common/tutorial.rs"]
+mod tutorial;
+
+#[path = "container_network/overall.rs"]
+mod overall;
