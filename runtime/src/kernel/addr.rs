@@ -2,7 +2,7 @@
 //!
 //! [rtnetlink(7)]: https://man7.org/linux/man-pages/man7/rtnetlink.7.html
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use netns_test_topology::Cidr;
 use rtnetlink::{
@@ -119,7 +119,7 @@ fn message(index: u32, address: Cidr) -> AddressMessage {
     message.header.family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
     message.header.scope = if address.addr().is_loopback() { AddressScope::Host } else { AddressScope::Universe };
     message.attributes.push(AddressAttribute::Address(address.addr()));
-    if let IpAddr::V4(_) = address.addr() {
+    if !address.is_ipv6() {
         message.attributes.push(AddressAttribute::Local(address.addr()));
     }
     message

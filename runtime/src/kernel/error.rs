@@ -13,17 +13,17 @@ use nix::errno::Errno;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub struct KernelError {
-    operation: String,
-    object: String,
+    operation: Box<str>,
+    object: Box<str>,
     errno: Errno,
-    message: Option<String>,
-    help: Option<String>,
+    message: Option<Box<str>>,
+    help: Option<Box<str>>,
 }
 
 impl KernelError {
     /// The error of an operation ("add route") on an object ("default via 10.0.0.1") that failed with `errno`.
     pub(crate) fn new(operation: impl Into<String>, object: impl Into<String>, errno: Errno) -> Self {
-        Self { operation: operation.into(), object: object.into(), errno, message: None, help: None }
+        Self { operation: operation.into().into(), object: object.into().into(), errno, message: None, help: None }
     }
 
     /// The same of an I/O error; one without an errno keeps its text and counts as EIO.
@@ -37,7 +37,7 @@ impl KernelError {
     /// The same of a netlink reply, on a socket with NETLINK_EXT_ACK and NETLINK_CAP_ACK.
     pub(crate) fn netlink(operation: impl Into<String>, object: impl Into<String>, reply: &ErrorMessage) -> Self {
         let mut error = Self::new(operation, object, Errno::from_raw(reply.raw_code().wrapping_abs()));
-        error.message = reply.header.get(NLMSG_HEADER_LEN..).and_then(kernel_words);
+        error.message = reply.header.get(NLMSG_HEADER_LEN..).and_then(kernel_words).map(Into::into);
         error
     }
 
@@ -48,13 +48,13 @@ impl KernelError {
 
     /// Says why in better words than the errno's.
     pub(crate) fn because(mut self, message: impl Into<String>) -> Self {
-        self.message = Some(message.into());
+        self.message = Some(message.into().into());
         self
     }
 
     /// Says what to do about it.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(help.into().into());
         self
     }
 

@@ -67,7 +67,7 @@ pub(crate) struct Shared {
     pub(super) profile: Profile,
     nodes: Mutex<Vec<Node>>,
     /// Why tasks that nobody awaits ended, asked when the network ends.
-    pub(super) unobserved: Mutex<Vec<Box<dyn FnOnce() -> Option<String> + Send>>>,
+    pub(super) unobserved: Mutex<Vec<Unobserved>>,
     /// How long the slowest neighbour takes to fail, as long as nothing is changed.
     slowest_neighbour: Mutex<Option<Duration>>,
 }
@@ -79,6 +79,9 @@ static HERE: OnceLock<Arc<Shared>> = OnceLock::new();
 pub(crate) fn leave_here() -> Vec<String> {
     HERE.get().map(|shared| shared.end()).unwrap_or_default()
 }
+
+/// Says, at the end, how a task ended that nobody awaited: with a panic, or in any way that is nobody's business.
+pub(super) type Unobserved = Box<dyn FnOnce() -> Option<String> + Send>;
 
 /// How a node is parted with.
 #[derive(Clone, Copy, PartialEq, Eq)]

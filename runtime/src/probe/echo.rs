@@ -74,7 +74,11 @@ struct Echo {
 
 /// What was read from the socket.
 enum Read {
-    Reply { sequence: u16, ttl: Option<u8>, source: IpAddr },
+    Reply {
+        sequence: u16,
+        ttl: Option<u8>,
+        source: IpAddr,
+    },
     NotOurs,
     Empty,
     /// The errno of an error in the queue; the queue says whether it is about this probe.
