@@ -96,6 +96,9 @@ pub enum Error {
         /// How long it was waited for.
         after: Duration,
     },
+    /// The checker found faults in what was to be built.
+    #[error(transparent)]
+    Topology(#[from] netns_test_topology::check::Problems),
     /// A text is no valid name, address, route or rule.
     #[error(transparent)]
     Invalid(#[from] netns_test_topology::InvalidValue),

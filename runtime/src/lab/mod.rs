@@ -14,7 +14,7 @@ mod view;
 
 use std::sync::Arc;
 
-use netns_test_topology::{Draft, Link, NodeName, Topology};
+use netns_test_topology::{Topology, build::NodeBuilder};
 
 pub use error::Error;
 pub use firewall::RuleHandle;
@@ -111,17 +111,21 @@ impl Lab {
     ///
     /// If the name is invalid or taken, or the kernel refuses.
     pub fn add_node(&self, name: &str) -> Result<Node, Error> {
-        let name = NodeName::new(name)?;
-        if self.shared.node(&name).is_some() {
-            return Err(Error::NodeExists { name: name.to_string() });
+        self.add_node_with(name, |node| node)
+    }
+
+    /// Adds a node as the builder describes it: bridges, settings, firewall, departures from the profile.
+    ///
+    /// Cables come afterwards, with [`Node::connect`].
+    ///
+    /// # Errors
+    ///
+    /// If the name is taken, the checker finds a fault, or the kernel refuses.
+    pub fn add_node_with(&self, name: &str, build: impl FnOnce(NodeBuilder) -> NodeBuilder) -> Result<Node, Error> {
+        if self.shared.node(name).is_some() {
+            return Err(Error::NodeExists { name: name.to_owned() });
         }
-        let draft = Draft {
-            profile: self.shared.profile,
-            nodes: vec![netns_test_topology::Node::new(name)],
-            links: Vec::<Link>::new(),
-            ..Draft::default()
-        };
-        let topology = draft.check().expect("a node with a checked name and nothing else has no fault");
+        let topology = Topology::builder().profile(self.shared.profile).node(name, build).build()?;
         let node = build::build(&topology, &self.shared)?.remove(0);
         self.shared.insert(node.clone());
         Ok(node)
