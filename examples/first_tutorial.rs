@@ -43,7 +43,8 @@ fn tell(table: &mut Table) -> Step {
     table.row("an address on a link that is down gives no route", 0, red.routes()?.len());
     cable_red.up()?;
     cable_blue.up()?;
-    await_running(&[&cable_red, &cable_blue]);
+    cable_red.wait_until_running()?;
+    cable_blue.wait_until_running()?;
     table.row("red reaches blue", "reached", says(&red, ping("192.168.15.2"))?);
     table.row("red knows blue by its MAC", cable_blue.mac()?, neighbour(&red, "192.168.15.2")?);
     table.row("the host is not on this cable", "timeout", says(&host, ping("192.168.15.2"))?);
@@ -52,9 +53,8 @@ fn tell(table: &mut Table) -> Step {
     table.part("A bridge for many");
     let bridge = host.add_bridge("v-net-0")?;
     bridge.up()?;
-    let red_end = plug(&host, &bridge, &red, "veth-red", "192.168.15.1/24")?;
-    let blue_end = plug(&host, &bridge, &blue, "veth-blue", "192.168.15.2/24")?;
-    await_running(&[&red_end, &blue_end]);
+    plug(&host, &bridge, &red, "veth-red", "192.168.15.1/24")?;
+    plug(&host, &bridge, &blue, "veth-blue", "192.168.15.2/24")?;
     table.row("red reaches blue through the bridge", "reached", says(&red, ping("192.168.15.2"))?);
     host.set_policy(Family::Ip, Hook::Forward, Policy::Drop)?;
     let dropped = says(&red, ping("192.168.15.2"))?;
@@ -111,22 +111,15 @@ fn host() -> Step<Topology> {
 }
 
 /// Makes a cable between a node and a bridge of the host, and sets it up.
-fn plug(host: &Node, bridge: &Interface, node: &Node, name: &str, address: &str) -> Step<Interface> {
+fn plug(host: &Node, bridge: &Interface, node: &Node, name: &str, address: &str) -> Step {
     let (end, port) = node.connect(name, host, &format!("{name}-brdg"))?;
     port.set_master(bridge)?;
     port.up()?;
     end.add_address(address)?;
     end.up()?;
-    Ok(end)
-}
-
-/// Waits until cables carry, as a person does who types the next command.
-fn await_running(ends: &[&Interface]) {
-    for end in ends {
-        eventually(Duration::from_secs(5), || {
-            end.info().map(|info| info.oper_state.to_string() == "UP").unwrap_or(false)
-        });
-    }
+    end.wait_until_running()?;
+    port.wait_until_running()?;
+    Ok(())
 }
 
 /// What a ping would say.

@@ -26,7 +26,7 @@ use crate::kernel::{
 };
 
 /// How long an interface may take to reach the state that its plan implies; seen: below 1 ms.
-const READY_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const READY_WITHIN: Duration = Duration::from_secs(10);
 
 /// Steps of one phase need nothing of each other across nodes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -386,7 +386,8 @@ async fn until_ready(rtnl: Rtnl, wanted: Wanted) -> Result<Option<Missing>, Kern
     }
 }
 
-fn is_in(link: &LinkInfo, state: LinkState) -> bool {
+/// Whether an interface is in a state.
+pub(super) fn is_in(link: &LinkInfo, state: LinkState) -> bool {
     match state {
         LinkState::Down => !link.flags.up(),
         LinkState::NoCarrier => link.flags.up() && !link.flags.running(),

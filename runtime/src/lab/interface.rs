@@ -1,9 +1,9 @@
-use std::{fmt, net::IpAddr, os::fd::AsFd, os::fd::AsRawFd, sync::Arc};
+use std::{fmt, net::IpAddr, os::fd::AsFd, os::fd::AsRawFd, sync::Arc, time::Instant};
 
-use netns_test_topology::{BridgeOptions, Cidr, Departure, IfName, Mac, build::IntoValue, plan::NeighbourTimers};
+use netns_test_topology::{BridgeOptions, Cidr, Departure, IfName, Mac, build::IntoValue, plan::{LinkState, NeighbourTimers}};
 use nix::errno::Errno;
 
-use super::{Error, Node};
+use super::{Error, Node, build};
 use crate::kernel::{AddressInfo, Counters, LinkInfo, addr, link, neightbl};
 
 /// A network interface of a node, by its name there.
@@ -111,6 +111,33 @@ impl Interface {
     /// If the kernel refuses.
     pub fn up(&self) -> Result<(), Error> {
         self.set("set up", |link| link.up())
+    }
+
+    /// Waits until it can carry packets: up, with a carrier, and the kernel's deferred work on that done.
+    ///
+    /// Setting an interface up returns before; a packet sent at once, or through a bridge's port, may be lost.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotReady`] after 10 s, as when the far end is down.
+    pub fn wait_until_running(&self) -> Result<(), Error> {
+        let begin = Instant::now();
+        loop {
+            let info = self.info()?;
+            if build::is_in(&info, LinkState::Running) {
+                return Ok(());
+            }
+            if begin.elapsed() > build::READY_WITHIN {
+                return Err(Error::NotReady {
+                    node: self.node.name().to_owned(),
+                    interface: self.name.to_string(),
+                    wanted: LinkState::Running,
+                    seen: Some(Box::new(info)),
+                    after: build::READY_WITHIN,
+                });
+            }
+            crate::pause();
+        }
     }
 
     /// Sets it down, as `ip link set … down`: its routes go, its IPv4 addresses stay.
