@@ -1,7 +1,7 @@
 //! Errors on tokens, collected so that all appear in one run.
 
 use proc_macro2::TokenStream;
-use syn::spanned::Spanned;
+use quote::ToTokens;
 
 /// The errors found so far.
 #[derive(Default)]
@@ -9,8 +9,8 @@ pub(crate) struct Errors(Option<syn::Error>);
 
 impl Errors {
     /// Adds one on these tokens, with a line of help.
-    pub(crate) fn add(&mut self, place: &impl Spanned, message: &str, help: &str) {
-        self.push(syn::Error::new(place.span(), format!("{message}\nhelp: {help}")));
+    pub(crate) fn add(&mut self, place: &impl ToTokens, message: &str, help: &str) {
+        self.push(syn::Error::new_spanned(place, format!("{message}\nhelp: {help}")));
     }
 
     pub(crate) fn push(&mut self, error: syn::Error) {

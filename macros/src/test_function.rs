@@ -225,6 +225,14 @@ fn code(options: &Options, function: &Function, arguments: &[Argument], on: Opti
         }};
     }
 
+    // Named where it can be, so that the compiler points at it and not at the attribute.
+    let returned = match &signature.output {
+        ReturnType::Type(_, kind) if !matches!(**kind, Type::ImplTrait(_) | Type::Never(_)) => {
+            quote_spanned!(kind.span()=> ::<#kind>)
+        }
+        _ => quote!(),
+    };
+
     let has_ignore = attributes.iter().any(|attribute| attribute.path().is_ident("ignore"));
     let ignore = (!has_ignore).then(|| quote!(#[ignore = "needs Linux"]));
     quote! {
@@ -233,7 +241,7 @@ fn code(options: &Options, function: &Function, arguments: &[Argument], on: Opti
         #(#attributes)*
         #visibility fn #name() {
             #signature #body
-            #private::run(
+            #private::run #returned (
                 #private::Test {
                     path: ::core::concat!(::core::module_path!(), "::", #written),
                     timeout: #timeout,
