@@ -47,10 +47,16 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
 
 impl Display for Failure {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        write!(f, "{}", self.source)?;
+        let mut said = self.source.to_string();
+        f.write_str(&said)?;
         let mut cause = self.source.source();
         while let Some(error) = cause {
-            write!(f, "\n  because: {error}")?;
+            let words = error.to_string();
+            // Many errors have their cause's words in their own.
+            if !said.contains(&words) {
+                write!(f, "\n  because: {words}")?;
+                said = words;
+            }
             cause = error.source();
         }
         write!(f, "\n  at {}", self.place)

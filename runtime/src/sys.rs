@@ -6,7 +6,11 @@ use std::{
     os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
 };
 
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use nix::{
+    errno::Errno,
+    sys::socket::{ControlMessageOwned, MsgFlags, recvmsg},
+    unistd::Pid,
+};
 
 /// The kernel's limit of descriptors in one message (`SCM_MAX_FD`).
 pub(crate) const MOST_DESCRIPTORS: usize = 253;
@@ -26,4 +30,15 @@ pub(crate) fn receive_with_descriptors(socket: impl AsFd, buffer: &mut [u8]) -> 
         }
     }
     Ok((message.bytes, descriptors))
+}
+
+/// A descriptor that becomes readable when the process ends ([pidfd_open(2)]).
+///
+/// [pidfd_open(2)]: https://man7.org/linux/man-pages/man2/pidfd_open.2.html
+pub(crate) fn pidfd_open(process: Pid) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two numbers.
+    let raw = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, process.as_raw(), 0) })?;
+    let raw = RawFd::try_from(raw).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }

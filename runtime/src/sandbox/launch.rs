@@ -16,6 +16,7 @@ use std::{
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
+    unistd::getppid,
 };
 
 use super::{
@@ -24,6 +25,7 @@ use super::{
     outcome::{End, Refused},
     running,
 };
+use crate::sys;
 
 /// How long the processes may take to go once they were told to.
 const GRACE: Duration = Duration::from_secs(5);
@@ -76,7 +78,8 @@ impl Launch {
         // A closed standard input cannot be sent; the copy then gets an empty one.
         ours.send(&start, &[input.as_fd()]).or_else(|_| ours.send(&start, &[]))?;
 
-        let mut talk = Talk { channel: Some(ours), output, unfinished: Vec::new(), said: None };
+        let runner = Runner::of_this_process();
+        let mut talk = Talk { channel: Some(ours), output, runner, unfinished: Vec::new(), said: None };
         let limit = self.deadline.map(|limit| (begin + limit, limit));
         let in_time = talk.until(limit.map(|(at, _)| at), ended)?;
         if !in_time && talk.said.is_none() {
@@ -135,11 +138,27 @@ fn profile_file() -> Option<String> {
     Some(pattern.replace("%p", &ours))
 }
 
+/// The process that runs this program's tests: they end if it is killed, for nobody would read their verdict.
+struct Runner(OwnedFd);
+
+impl Runner {
+    /// Cargo and nextest say in the environment that they are our parent; from anybody else we may be detached.
+    fn of_this_process() -> Option<Self> {
+        let known = env::var_os("CARGO").is_some() || env::var_os("NEXTEST").is_some();
+        let parent = getppid();
+        let runner = Self(sys::pidfd_open(parent).ok().filter(|_| known)?);
+        // Had it gone before, the number might be another's by now.
+        (getppid() == parent).then_some(runner)
+    }
+}
+
 /// The conversation with a running sandbox.
 struct Talk {
     /// `None` once everybody at the other end has gone.
     channel: Option<Channel>,
     output: Option<PipeReader>,
+    /// Whoever runs this program's tests, if that is known.
+    runner: Option<Runner>,
     /// Bytes at the end of the output that are no whole character yet.
     unfinished: Vec<u8>,
     said: Option<End>,
@@ -168,18 +187,25 @@ impl Talk {
     }
 
     fn wait(&self, timeout: PollTimeout) -> io::Result<(bool, bool)> {
-        let lines: [Option<BorrowedFd>; 2] =
-            [self.channel.as_ref().map(AsFd::as_fd), self.output.as_ref().map(AsFd::as_fd)];
+        let lines: [Option<BorrowedFd>; 3] = [
+            self.channel.as_ref().map(AsFd::as_fd),
+            self.output.as_ref().map(AsFd::as_fd),
+            self.runner.as_ref().map(|runner| runner.0.as_fd()),
+        ];
         let mut wait: Vec<PollFd> = lines.iter().flatten().map(|line| PollFd::new(*line, PollFlags::POLLIN)).collect();
         match poll(&mut wait, timeout) {
             Err(Errno::EINTR) => return Ok((false, false)),
             found => found?,
         };
         let mut ready = wait.iter().map(|found| found.any().unwrap_or(true));
-        Ok((
-            self.channel.is_some() && ready.next().unwrap_or(false),
-            self.output.is_some() && ready.next().unwrap_or(false),
-        ))
+        let said = self.channel.is_some() && ready.next().unwrap_or(false);
+        let printed = self.output.is_some() && ready.next().unwrap_or(false);
+        if self.runner.is_some() && ready.next().unwrap_or(false) {
+            // Everything in the sandbox ends with us.
+            eprintln!("netns-test: the test runner has gone");
+            process::exit(101);
+        }
+        Ok((said, printed))
     }
 
     fn listen(&mut self, ended: &mut Ended) -> io::Result<()> {

@@ -9,7 +9,7 @@ use std::{
 /// Says on the real standard error, and in `netns-test/skipped.txt`, that a test was skipped.
 ///
 /// A test runner shows neither the output of a passing test nor, without a way to say it, that it did not run.
-pub(crate) fn skipped(test: &str, reason: &str) {
+pub fn skipped(test: &str, reason: &str) {
     let reason = reason.lines().map(str::trim).collect::<Vec<_>>().join("; ");
     // `eprintln!` would be captured by the test harness; this is not.
     let _ = io::stderr().write_all(format!("netns-test: skipped {test}: {reason}\n").as_bytes());

@@ -27,7 +27,7 @@ use std::{
 
 pub use self::{
     future::{Flavor, block_on},
-    ledger::directory as results_directory,
+    ledger::{directory as results_directory, skipped as report_skip},
     outcome::{End, Refused},
     program::{Inside, Sandbox, inside, sandboxed},
     test::{ShouldPanic, Test, run},
