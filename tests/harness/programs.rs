@@ -1,0 +1,35 @@
+//! Programs in a sandbox end as their body does.
+
+use std::os::unix::process::ExitStatusExt;
+
+use crate::{fixture::program, leftovers::Watch};
+
+#[test]
+fn a_program_ends_as_its_body_does() {
+    for (argument, code, signal) in [
+        ("succeeds", Some(0), None),
+        ("fails", Some(7), None),
+        ("exits", Some(9), None),
+        ("panics", Some(101), None),
+        ("dies", None, Some(15)),
+    ] {
+        let mut command = program("program");
+        command.arg(argument);
+        let watch = Watch::begin(&mut command);
+        let output = command.output().unwrap();
+        watch.end(&[]);
+        assert_eq!((output.status.code(), output.status.signal()), (code, signal), "{argument}: {output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "process 2, interfaces [\"lo\"]\n", "{argument}");
+    }
+}
+
+#[test]
+fn a_hundred_sandboxes_leave_no_descriptor_and_no_namespace() {
+    let mut command = program("refuse");
+    command.arg("few-namespaces").arg(program("repeat").get_program());
+    let watch = Watch::begin(&mut command);
+    let output = command.output().unwrap();
+    watch.end(&[]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout.starts_with(b"100 runs, "), "{output:?}");
+}

@@ -1,0 +1,114 @@
+//! Tests that fail, crash, hang or leak, each with the verdict and the words that it must get.
+
+use crate::{
+    fixture::{self, Runner, with_each_runner},
+    leftovers::Watch,
+    report::{
+        Report,
+        Verdict::{Failed, Ignored, Passed},
+    },
+};
+
+fn run(runner: Runner, binary: &str, arguments: &[&str], files: &[&str]) -> (Report, bool) {
+    let mut command = runner.command(&[binary]);
+    command.args(arguments);
+    let watch = Watch::begin(&mut command);
+    let output = command.output().unwrap();
+    watch.end(files);
+    (runner.report(&output), output.status.success())
+}
+
+#[test]
+fn every_failing_case_fails_with_its_own_words() {
+    with_each_runner("every_failing_case_fails_with_its_own_words", |runner| {
+        let (report, green) = run(runner, "failing", &[], &[]);
+        assert!(!green, "{}", report.text);
+        report.is(&[
+            (
+                "assertion",
+                Failed,
+                &["said before\n", "thread 'assertion'", "panicked at tests/failing.rs:13:5:\n", "arithmetic"],
+            ),
+            (
+                "spawned_task",
+                Failed,
+                &["panicked at tests/failing.rs:18:26:\nin a task", "panicked at tests/failing.rs:18:55:"],
+            ),
+            ("other_thread", Failed, &["panicked at tests/failing.rs:24:24:\nin a thread"]),
+            ("error", Failed, &["Error: invalid digit found in string\n", "at tests/failing.rs:30:18\n"]),
+            ("async_error", Failed, &["Error: Custom { kind: Other, error: \"from a future\" }\n"]),
+            ("exit_code", Failed, &[]),
+            (
+                "panics_with_other_words",
+                Failed,
+                &["tests/failing.rs:47:5:\nthat\n", "panic did not contain expected string"],
+            ),
+            ("does_not_panic", Failed, &["test did not panic as expected"]),
+            ("segfault", Failed, &["killed by SIGSEGV (invalid memory reference) before the test returned"]),
+            ("segfault_is_no_panic", Failed, &["killed by SIGSEGV", "test did not panic as expected"]),
+            ("aborts", Failed, &["killed by SIGABRT"]),
+            ("stack_overflow", Failed, &["thread 'stack_overflow'", "has overflowed its stack", "killed by SIGABRT"]),
+            ("exits_with_0", Failed, &["exited with code 0 before the test returned"]),
+            ("exits_with_3", Failed, &["exited with code 3 before the test returned"]),
+            ("kills_itself", Failed, &["killed by SIGKILL"]),
+            ("endless", Failed, &["the first half\n", "timed out after 500ms; still running:", "sleep 1000"]),
+            ("endless_is_no_panic", Failed, &["timed out after 300ms", "test did not panic as expected"]),
+            ("endless_output", Failed, &["again\n", "timed out after 500ms"]),
+            ("crashes_at_its_end", Failed, &["the test returned, but its process was then killed by SIGABRT"]),
+            ("prints_much_and_no_text", Failed, &["\u{fffd}", " then text ", "after much much"]),
+            ("records_a_claim", Failed, &["fails after its record"]),
+            ("closure_on_a_node", Failed, &["panicked at tests/failing.rs:146:31:\non a node"]),
+        ]);
+    });
+}
+
+#[test]
+fn every_passing_case_passes_and_leaves_nothing() {
+    with_each_runner("every_passing_case_passes_and_leaves_nothing", |runner| {
+        let arguments: &[&str] = if runner == Runner::Cargo { &["--", "--test-threads=4"] } else { &["-j4"] };
+        let (report, green) = run(runner, "passing", arguments, &["one", "two"]);
+        report.is(&[
+            ("one::same_name_and_port", Passed, &[]),
+            ("two::same_name_and_port", Passed, &[]),
+            ("is_quiet", Passed, &[]),
+            ("panics_as_expected", Passed, &[]),
+            ("is_ignored", Ignored, &[]),
+            ("r#loop", Passed, &[]),
+            ("on_the_current_thread", Passed, &[]),
+            ("on_one_worker", Passed, &[]),
+            ("leaves_a_daemon", Passed, &[]),
+            ("leaves_mounts_and_a_named_namespace", Passed, &[]),
+            ("children_have_no_descriptor_of_ours", Passed, &[]),
+            ("runs_itself_again", Passed, &[]),
+            ("records_a_claim", Passed, &[]),
+        ]);
+        assert!(green, "{}", report.text);
+        assert!(!report.text.contains("words on std"), "{}", report.text);
+    });
+}
+
+#[test]
+fn one_test_is_run_by_its_exact_name_and_shown_as_it_runs() {
+    let mut command = Runner::Cargo.command(&["passing"]);
+    command.args(["--", "--exact", "is_quiet", "--nocapture"]);
+    let output = command.output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(out.contains("words on stdout\n") && err.contains("words on stderr\n"), "{out}{err}");
+    assert!(out.contains("1 passed"), "{out}");
+    // The words of the harness inside would be a second one.
+    assert_eq!(out.matches("running 1 test").count(), 1, "{out}");
+}
+
+#[test]
+fn a_record_says_whether_its_test_passed() {
+    let _ = run(Runner::Cargo, "failing", &["--", "records_a_claim"], &[]);
+    let _ = run(Runner::Cargo, "passing", &["--", "records_a_claim"], &[]);
+    let mut lines = String::new();
+    for entry in std::fs::read_dir(fixture::target().join("netns-test/records")).unwrap() {
+        lines += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    let passed = r#"{"test":"passing::records_a_claim","passed":true,"record":"claim of a \"passing\" test"}"#;
+    let failed = r#"{"test":"failing::records_a_claim","passed":false,"record":"claim of a failing test"}"#;
+    assert!(lines.lines().any(|line| line == passed) && lines.lines().any(|line| line == failed), "{lines}");
+    assert!(lines.lines().all(|line| line == passed || line == failed), "{lines}");
+}
