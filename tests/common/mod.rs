@@ -32,6 +32,6 @@ where
     // A run with a claim turned round is about that claim only, and leaves no records.
     if inverted.is_none() {
         let claim = record::Claim { id: id.to_owned(), expected: format!("{expected:?}"), seen: format!("{seen:?}") };
-        netns_test::sandbox::record(&claim.to_string());
+        netns_test::record(&claim.to_string());
     }
 }
