@@ -147,8 +147,10 @@ mod tests {
         let judge = |output: String| judge(&output, "d-1-c1", "a::b");
         assert_eq!(judge(output(inverted, "0 passed; 1 failed")), Ok(()));
 
-        let passes = judge(output("", "1 passed; 0 failed")).unwrap_err();
-        assert_eq!(passes, "a::b passes with the claim inverted");
+        for caught in ["", inverted] {
+            let passes = judge(output(caught, "1 passed; 0 failed")).unwrap_err();
+            assert_eq!(passes, "a::b passes with the claim inverted");
+        }
         assert_eq!(judge(output("", "0 passed; 0 failed")).unwrap_err(), "there is no test a::b any more");
         for other in ["claim d-1-c1 does not hold", "inverted claim d-1-c1b does not hold"] {
             let error = judge(output(other, "0 passed; 1 failed")).unwrap_err();

@@ -174,6 +174,6 @@ mod tests {
     fn a_program_is_known_without_its_hash() {
         assert_eq!(program("container_network-0123456789abcdef"), "container_network");
         assert_eq!(program("container-network"), "container-network");
-        assert_eq!(program("my-network"), "my-network");
+        assert_eq!(program("surface-face"), "surface-face");
     }
 }
