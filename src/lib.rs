@@ -1,4 +1,43 @@
-//! Network tests in namespaces of their own.
+//! Network tests against the real Linux kernel, each in a network of its own, under plain `cargo test`.
+//!
+//! Instead of a script that needs root, a shared machine and luck:
+//!
+//! ```sh
+//! sudo ip netns add client; sudo ip netns add server
+//! sudo ip link add eth0 netns client type veth peer name eth0 netns server
+//! # … addresses, up, wait, run the program, grep its output, clean up even if it failed
+//! ```
+//!
+//! write a test:
+//!
+//! ```
+//! use netns_test::prelude::*;
+//!
+//! #[netns_test::main] // in a test file: #[netns_test]
+//! fn main() -> Result {
+//!     let lab = Topology::builder()
+//!         .node("client", |n| n.interface("eth0", "10.0.0.1/24"))
+//!         .node("server", |n| n.interface("eth0", "10.0.0.2/24"))
+//!         .link("client.eth0", "server.eth0")
+//!         .build()?
+//!         .up()?;
+//!     let (client, server) = (lab.node("client")?, lab.node("server")?);
+//!     server.serve(tcp(80))?;
+//!
+//!     client.reaches(server.tcp(80));
+//!     client.cannot_reach(server.tcp(81), by::Refused);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | to | see |
+//! |---|---|
+//! | make a test | [`netns_test`](macro@netns_test), [`main`](macro@main) |
+//! | describe a network | [`Topology::builder`], [`Network`] |
+//! | build and change it | [`Up`], [`Lab`], [`Node`], [`Interface`] |
+//! | ask whether packets arrive | [`Node::reaches`], [`Node::cannot_reach`], [`by`], [`Outcome`], [`eventually`] |
+//! | see what is on the wire | [`Interface::capture`], [`Listener`] |
+//! | know what a sandbox is | [`sandbox`] |
 
 pub use netns_test_macros::{main, netns_test, netns_test as test};
 pub use netns_test_runtime::{Failure, Result};

@@ -1,6 +1,10 @@
 use std::{fmt, net::IpAddr, os::fd::AsFd, os::fd::AsRawFd, sync::Arc, time::Instant};
 
-use netns_test_topology::{BridgeOptions, Cidr, Departure, IfName, Mac, build::IntoValue, plan::{LinkState, NeighbourTimers}};
+use netns_test_topology::{
+    BridgeOptions, Cidr, Departure, IfName, Mac,
+    build::IntoValue,
+    plan::{LinkState, NeighbourTimers},
+};
 use nix::errno::Errno;
 
 use super::{Error, Node, build};
