@@ -4,8 +4,14 @@
 //! chapters of the text.
 
 mod common;
+#[path = "container_network/seen.rs"]
+mod seen;
 #[path = "common/tutorial.rs"]
 mod tutorial;
 
+#[path = "container_network/created.rs"]
+mod created;
 #[path = "container_network/overall.rs"]
 mod overall;
+#[path = "container_network/unconnected.rs"]
+mod unconnected;

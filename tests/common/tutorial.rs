@@ -41,3 +41,22 @@ pub(crate) fn host(change: impl FnOnce(NodeBuilder) -> NodeBuilder) -> TopologyB
 pub(crate) fn fresh(node: NodeBuilder) -> NodeBuilder {
     node.with(Departure::ShortNeighbourTimers)
 }
+
+/// The host and two fresh namespaces that nothing connects.
+pub(crate) struct Namespaces {
+    pub(crate) host: Node,
+    pub(crate) inet: Node,
+    pub(crate) red: Node,
+    pub(crate) blue: Node,
+}
+
+impl Network for Namespaces {
+    fn topology() -> Topology {
+        host(|host| host).node("red", fresh).node("blue", fresh).build().expect("the topology has no fault")
+    }
+
+    fn from_lab(lab: &Lab) -> std::result::Result<Self, netns_test::Error> {
+        let node = |name| lab.node(name);
+        Ok(Self { host: node("host")?, inet: node("inet")?, red: node("red")?, blue: node("blue")? })
+    }
+}
