@@ -47,3 +47,19 @@ fn every_failure_has_its_reason(net: Nat) -> Result {
 fn a_fresh_namespace_is_cut_off() {
     netns_test::here().cannot_reach(tcp("192.0.2.1:80"), by::NetworkUnreachable);
 }
+
+#[netns_test]
+fn a_switch_delays_no_verdict() -> Result {
+    let lab = Topology::builder()
+        .node("a", |n| n.interface("eth0", "10.0.0.1/24"))
+        .node("b", |n| n.interface("eth0", "10.0.0.2/24"))
+        .switch("lan", ["a.eth0", "b.eth0"])
+        .build()?
+        .up()?;
+    lab.node("b")?.set_policy(Family::Inet, Hook::Input, Policy::Drop)?;
+
+    // A port of a bridge asks for no neighbour, so that its timers say nothing of how long an answer may take.
+    let report = lab.node("a")?.probe(lab.node("b")?.ping().within(Duration::from_millis(300))).run()?;
+    report.expect(by::Timeout);
+    Ok(())
+}

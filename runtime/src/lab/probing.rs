@@ -108,7 +108,11 @@ impl Node {
                 // One that was removed meanwhile is on nobody's path.
                 let Ok(live) = node.live() else { continue };
                 let links = node.words(link::all(&live.rtnl))?;
-                let asks = |index: u32| links.iter().any(|link| link.index == index && link.flags.asks_neighbours());
+                // A port of a bridge leaves the asking to the bridge.
+                let asks = |index: u32| {
+                    let mut asking = links.iter().filter(|link| link.master.is_none() && link.flags.asks_neighbours());
+                    asking.any(|link| link.index == index)
+                };
                 for (index, _, timers) in node.words(neightbl::all(&live.rtnl))? {
                     if asks(index) {
                         slowest = slowest.max(timers.retransmit * timers.multicast_probes);
