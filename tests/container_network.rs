@@ -13,5 +13,7 @@ mod tutorial;
 mod created;
 #[path = "container_network/overall.rs"]
 mod overall;
+#[path = "container_network/to_the_host.rs"]
+mod to_the_host;
 #[path = "container_network/unconnected.rs"]
 mod unconnected;

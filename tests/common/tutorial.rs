@@ -2,7 +2,7 @@
 
 use netns_test::{
     prelude::*,
-    topology::build::{NodeBuilder, TopologyBuilder},
+    topology::build::{BridgeBuilder, NodeBuilder, TopologyBuilder},
 };
 
 /// The MAC addresses that the tutorial prints.
@@ -59,4 +59,55 @@ impl Network for Namespaces {
         let node = |name| lab.node(name);
         Ok(Self { host: node("host")?, inet: node("inet")?, red: node("red")?, blue: node("blue")? })
     }
+}
+
+/// The host with the containers red and blue on its bridge `v-net-0`, which `bridge` may give an address; `container`
+/// may add to both containers.
+pub(crate) fn bridged(
+    bridge: impl FnOnce(BridgeBuilder) -> BridgeBuilder,
+    container: impl Fn(NodeBuilder) -> NodeBuilder,
+) -> TopologyBuilder {
+    host(|host| host.bridge("v-net-0", |v_net_0| bridge(v_net_0.ports(["veth-red-brdg", "veth-blue-brdg"]))))
+        .node("red", |red| container(fresh(red).interface("veth-red", "192.168.15.1/24")))
+        .node("blue", |blue| container(fresh(blue).interface("veth-blue", "192.168.15.2/24")))
+        .link("red.veth-red", "host.veth-red-brdg")
+        .link("blue.veth-blue", "host.veth-blue-brdg")
+}
+
+/// Declares networks of the host, its internet and the two containers.
+macro_rules! containers {
+    ($($(#[$doc:meta])* $name:ident = $topology:expr;)*) => { $(
+        $(#[$doc])*
+        pub(crate) struct $name {
+            pub(crate) host: Node,
+            pub(crate) inet: Node,
+            pub(crate) red: Node,
+            pub(crate) blue: Node,
+        }
+
+        impl Network for $name {
+            fn topology() -> Topology {
+                $topology.build().expect("the topology has no fault")
+            }
+
+            fn from_lab(lab: &Lab) -> std::result::Result<Self, netns_test::Error> {
+                let [host, inet, red, blue] = ["host", "inet", "red", "blue"].map(|name| lab.node(name));
+                Ok(Self { host: host?, inet: inet?, red: red?, blue: blue? })
+            }
+        }
+    )* };
+}
+
+containers! {
+    /// T22: the containers are on the bridge, and the bridge has no address.
+    Bridged = bridged(|bridge| bridge, |container| container);
+
+    /// T23: the host has an address on the bridge.
+    Addressed = bridged(|bridge| bridge.address("192.168.15.3/24"), |container| container);
+
+    /// T24: that address is the containers' gateway; the host does not forward, and has no rules.
+    Routed = bridged(
+        |bridge| bridge.address("192.168.15.3/24"),
+        |container| container.route("default via 192.168.15.3"),
+    );
 }

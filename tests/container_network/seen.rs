@@ -3,10 +3,13 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use netns_test::{
-    Report, Target,
+    Packet, Report, Target,
     kernel::{LinkInfo, NeighbourInfo, RouteInfo},
     prelude::*,
 };
+
+/// How long a silence is waited for: a neighbour that fails has been reported by then.
+pub(crate) const SILENCE: Duration = Duration::from_millis(300);
 
 /// The names of a node's interfaces.
 pub(crate) fn names(node: &Node) -> Result<Vec<String>> {
@@ -76,4 +79,9 @@ pub(crate) fn verdict(report: &Report) -> String {
     let sent = answer.sent;
     let sent = if sent.accepted + sent.left + sent.solicitations == 0 { "nothing sent" } else { "sent" };
     format!("{} by {}, {sent}", answer.outcome, answer.origin)
+}
+
+/// Who sent an IP packet, and to whom.
+pub(crate) fn ends(packet: &Packet) -> Option<String> {
+    packet.ip().map(|ip| format!("{} > {}", ip.source, ip.destination))
 }
