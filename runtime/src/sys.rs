@@ -8,7 +8,7 @@ use std::{
 
 use nix::{
     errno::Errno,
-    sys::socket::{ControlMessageOwned, MsgFlags, recvmsg},
+    sys::socket::{AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, socket},
     unistd::Pid,
 };
 
@@ -41,4 +41,63 @@ pub(crate) fn pidfd_open(process: Pid) -> io::Result<OwnedFd> {
     let raw = RawFd::try_from(raw).map_err(io::Error::other)?;
     // SAFETY: the kernel has just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// The statistics that an interface's driver keeps, by name ([ethtool(8)], `-S`), from the calling thread's namespace.
+///
+/// [ethtool(8)]: https://man7.org/linux/man-pages/man8/ethtool.8.html
+pub(crate) fn driver_statistics(interface: &str) -> io::Result<Vec<(String, u64)>> {
+    // linux/ethtool.h: commands, the set of strings that are names of statistics, and the length of such a name.
+    const GDRVINFO: u32 = 0x3;
+    const GSTRINGS: u32 = 0x1b;
+    const GSTATS: u32 = 0x1d;
+    const SS_STATS: u32 = 1;
+    const NAME: usize = 32;
+    // The kernel writes as many as there are when it is asked, which may be more than there were when it was counted.
+    const SPARE: usize = 1024;
+
+    let socket = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    let mut request = [0; libc::IFNAMSIZ];
+    if interface.len() >= request.len() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    for (to, from) in request.iter_mut().zip(interface.bytes()) {
+        *to = from as libc::c_char;
+    }
+    // Words of 8 bytes, because statistics are read as such.
+    let ask = |words: usize, header: [u32; 3]| -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0_u64; words];
+        buffer[0] = pair(header[0], header[1]);
+        buffer[1] = pair(header[2], 0);
+        let data = buffer.as_mut_ptr().cast();
+        let mut request = libc::ifreq { ifr_name: request, ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_data: data } };
+        // SAFETY: the request and the buffer it points to live through the call, and the buffer holds all that the
+        // kernel writes for the command: 196 bytes of information, or as many names or numbers as were counted, with
+        // room for more.
+        let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCETHTOOL as _, &raw mut request) };
+        if result < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(buffer.iter().flat_map(|w| w.to_ne_bytes()).collect())
+        }
+    };
+
+    let information = ask(64, [GDRVINFO, 0, 0])?;
+    let count = number(&information[180..184]) as usize;
+    let names = ask(2 + (count + SPARE) * NAME / 8, [GSTRINGS, SS_STATS, count as u32])?;
+    let values = ask(1 + count + SPARE, [GSTATS, count as u32, 0])?;
+    let count = count.min(number(&names[8..12]) as usize).min(number(&values[4..8]) as usize);
+    let name = |bytes: &[u8]| String::from_utf8_lossy(bytes.split(|b| *b == 0).next().unwrap_or_default()).into_owned();
+    let value = |bytes: &[u8]| u64::from_ne_bytes(bytes.try_into().expect("chunks of 8 bytes"));
+    Ok(names[12..].chunks_exact(NAME).map(name).zip(values[8..].chunks_exact(8).map(value)).take(count).collect())
+}
+
+fn pair(first: u32, second: u32) -> u64 {
+    let [a, b, c, d] = first.to_ne_bytes();
+    let [e, f, g, h] = second.to_ne_bytes();
+    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+}
+
+fn number(bytes: &[u8]) -> u32 {
+    u32::from_ne_bytes(bytes.try_into().expect("4 bytes"))
 }

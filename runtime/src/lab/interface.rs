@@ -8,7 +8,10 @@ use netns_test_topology::{
 use nix::errno::Errno;
 
 use super::{Error, Node, build};
-use crate::kernel::{AddressInfo, Counters, LinkInfo, addr, link, neightbl};
+use crate::{
+    kernel::{AddressInfo, Counters, LinkInfo, addr, link, neightbl},
+    sys,
+};
 
 /// A network interface of a node, by its name there.
 ///
@@ -77,6 +80,19 @@ impl Interface {
     /// [`Error::NoSuchInterface`] if it is gone.
     pub fn counters(&self) -> Result<Counters, Error> {
         self.info().map(|info| info.counters)
+    }
+
+    /// What its driver counts beside that, by name, as `ethtool -S`: for a veth end the index of its peer
+    /// (`peer_ifindex`), for others what the driver likes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchInterface`] if it is gone, or `EOPNOTSUPP` if its driver counts nothing, as that of `lo`.
+    pub fn driver_statistics(&self) -> Result<Vec<(String, u64)>, Error> {
+        self.info()?;
+        self.node.try_run(|| sys::driver_statistics(&self.name))?.map_err(|error| {
+            Error::io(self.node.name(), format!("read the statistics of {}'s driver", self.name), error)
+        })
     }
 
     /// Its addresses, link-local ones among them.
