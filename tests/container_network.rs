@@ -9,6 +9,12 @@ mod seen;
 #[path = "common/tutorial.rs"]
 mod tutorial;
 
+#[path = "container_network/cable_laid.rs"]
+mod cable_laid;
+#[path = "container_network/cable_limits.rs"]
+mod cable_limits;
+#[path = "container_network/cable_up.rs"]
+mod cable_up;
 #[path = "container_network/created.rs"]
 mod created;
 #[path = "container_network/overall.rs"]

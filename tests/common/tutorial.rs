@@ -42,6 +42,34 @@ pub(crate) fn fresh(node: NodeBuilder) -> NodeBuilder {
     node.with(Departure::ShortNeighbourTimers)
 }
 
+/// The host, and two namespaces that a cable connects, up and with addresses; a third has no part in it.
+pub(crate) struct Cable {
+    pub(crate) host: Node,
+    pub(crate) red: Node,
+    pub(crate) blue: Node,
+    pub(crate) third: Node,
+    pub(crate) veth_red: Interface,
+    pub(crate) veth_blue: Interface,
+}
+
+impl Network for Cable {
+    fn topology() -> Topology {
+        host(|host| host)
+            .node("red", |red| fresh(red).interface("veth-red", "192.168.15.1/24"))
+            .node("blue", |blue| fresh(blue).interface("veth-blue", "192.168.15.2/24"))
+            .node("third", fresh)
+            .link("red.veth-red", "blue.veth-blue")
+            .build()
+            .expect("the topology has no fault")
+    }
+
+    fn from_lab(lab: &Lab) -> std::result::Result<Self, netns_test::Error> {
+        let (red, blue) = (lab.node("red")?, lab.node("blue")?);
+        let (veth_red, veth_blue) = (red.interface("veth-red")?, blue.interface("veth-blue")?);
+        Ok(Self { host: lab.node("host")?, third: lab.node("third")?, red, blue, veth_red, veth_blue })
+    }
+}
+
 /// The host and two fresh namespaces that nothing connects.
 pub(crate) struct Namespaces {
     pub(crate) host: Node,

@@ -4,16 +4,17 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use netns_test::{
     Packet, Report, Target,
-    kernel::{LinkInfo, NeighbourInfo, RouteInfo},
+    kernel::{AddressInfo, LinkInfo, NeighbourInfo, RouteInfo},
     prelude::*,
 };
 
 /// How long a silence is waited for: a neighbour that fails has been reported by then.
 pub(crate) const SILENCE: Duration = Duration::from_millis(300);
 
-/// The names of a node's interfaces.
+/// The names of a node's interfaces, sorted.
 pub(crate) fn names(node: &Node) -> Result<Vec<String>> {
-    Ok(node.links()?.into_iter().map(|link| link.name).collect())
+    let names: BTreeSet<String> = node.links()?.into_iter().map(|link| link.name).collect();
+    Ok(names.into_iter().collect())
 }
 
 /// Flags, MTU, queueing discipline and state, as `ip link` has them after the name.
@@ -26,6 +27,17 @@ pub(crate) fn link(node: &Node, name: &str) -> Result<String> {
 pub(crate) fn link_with_queue(node: &Node, name: &str) -> Result<String> {
     let queue = node.interface(name)?.info()?.tx_queue_len;
     Ok(format!("{} qlen {queue}", link(node, name)?))
+}
+
+/// The IPv4 addresses of an interface, with their prefix and scope, sorted.
+pub(crate) fn addresses(node: &Node, name: &str) -> Result<Vec<String>> {
+    let line = |info: &AddressInfo| {
+        let lifetime = if info.permanent { "forever" } else { "for a while" };
+        format!("inet {} scope {} {lifetime}", info.address, format!("{:?}", info.scope).to_lowercase())
+    };
+    let all = node.interface(name)?.addresses()?;
+    let lines: BTreeSet<String> = all.iter().filter(|info| !info.address.is_ipv6()).map(line).collect();
+    Ok(lines.into_iter().collect())
 }
 
 /// The IPv4 routes of the main table, sorted; `linkdown` is left out.
