@@ -225,18 +225,22 @@ pub(crate) async fn all_brief(rtnl: &Rtnl) -> Result<Vec<LinkInfo>, KernelError>
 
 /// The interface of that name, if there is one.
 pub(crate) fn by_name(rtnl: &Rtnl, name: &str) -> Result<Option<LinkInfo>, KernelError> {
-    let mut message = LinkUnspec::new_with_name(name).build();
-    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::Vf]));
-    let request = Request {
-        message: RouteNetlinkMessage::GetLink(message),
-        flags: 0,
-        operation: "read interface",
-        object: name.to_owned(),
-    };
-    match rtnl.get(request) {
+    match rtnl.get(get_request(name)) {
         Ok(messages) => Ok(parse_all(messages).into_iter().next()),
         Err(error) if error.is(Errno::ENODEV) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Has the kernel do now what it put off when the carrier of an interface changed; for the netlink thread itself.
+///
+/// It does that work at most once a second where it sees no hurry, and before it answers a question about one
+/// interface alone (`linkwatch_sync_dev` in `rtnl_getlink`; seen in Linux 6.18). A list of all does not hurry it, and
+/// kernels without that are only waited for.
+pub(crate) async fn settle_on_thread(rtnl: &Rtnl, name: &str) -> Result<(), KernelError> {
+    match rtnl.query(get_request(name)).await {
+        Err(error) if !error.is(Errno::ENODEV) => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -349,6 +353,17 @@ fn with<T>(mut builder: LinkMessageBuilder<T>, mac: Option<Mac>, mtu: Option<u32
         builder = builder.mtu(mtu);
     }
     builder
+}
+
+fn get_request(name: &str) -> Request {
+    let mut message = LinkUnspec::new_with_name(name).build();
+    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::Vf]));
+    Request {
+        message: RouteNetlinkMessage::GetLink(message),
+        flags: 0,
+        operation: "read interface",
+        object: name.to_owned(),
+    }
 }
 
 fn dump_request(brief: bool) -> Request {

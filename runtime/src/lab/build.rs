@@ -341,6 +341,9 @@ fn names(action: &Action) -> Vec<&IfName> {
     }
 }
 
+/// How long the kernel's deferred work on a changed carrier takes where it sees a hurry.
+const HASTE: Duration = Duration::from_millis(2);
+
 /// What a node waits for before it is ready.
 #[derive(Default)]
 struct Wanted {
@@ -376,11 +379,14 @@ async fn until_ready(rtnl: Rtnl, wanted: Wanted) -> Result<Option<Missing>, Kern
             let address = wanted.addresses.iter().find(|address| !usable(address));
             missing = address.map(|address| Missing::Address { address: *address, after });
         }
+        if let (Some(Missing::Link { interface, .. }), true) = (&missing, begin.elapsed() > HASTE) {
+            link::settle_on_thread(&rtnl, interface).await?;
+        }
         match begin.elapsed() {
             _ if missing.is_none() => return Ok(None),
             elapsed if elapsed > after => return Ok(missing),
             // The kernel's deferred work takes some microseconds; the timer's tick is a millisecond.
-            elapsed if elapsed < Duration::from_millis(2) => tokio::task::yield_now().await,
+            elapsed if elapsed < HASTE => tokio::task::yield_now().await,
             _ => tokio::time::sleep(Duration::from_millis(1)).await,
         }
     }
