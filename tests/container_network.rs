@@ -19,7 +19,13 @@ mod cable_up;
 mod created;
 #[path = "container_network/overall.rs"]
 mod overall;
+#[path = "container_network/rule.rs"]
+mod rule;
 #[path = "container_network/to_the_host.rs"]
 mod to_the_host;
+#[path = "container_network/to_the_internet.rs"]
+mod to_the_internet;
+#[path = "container_network/tracked.rs"]
+mod tracked;
 #[path = "container_network/unconnected.rs"]
 mod unconnected;

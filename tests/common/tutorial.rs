@@ -1,6 +1,7 @@
 //! The networks that the container tutorial builds, each as it stands at one moment of the text.
 
 use netns_test::{
+    RuleHandle,
     prelude::*,
     topology::build::{BridgeBuilder, NodeBuilder, TopologyBuilder},
 };
@@ -9,6 +10,9 @@ use netns_test::{
 pub(crate) const ETH0: &str = "0a:d8:c1:57:fb:a8";
 pub(crate) const DOCKER0: &str = "02:42:c4:db:92:41";
 pub(crate) const GATEWAY: &str = "0a:3c:ef:0b:8c:36";
+
+/// The network of the containers.
+pub(crate) const PRIVATE: &str = "192.168.15.0/24";
 
 /// The host with its internet: eth0 to a provider that has 8.8.8.8, and a Docker bridge without ports.
 ///
@@ -138,4 +142,10 @@ containers! {
         |bridge| bridge.address("192.168.15.3/24"),
         |container| container.route("default via 192.168.15.3"),
     );
+}
+
+/// Has the host forward, and give what comes from the containers its own address, as the text does in the end.
+pub(crate) fn translate(host: &Node) -> Result<RuleHandle> {
+    host.set_forward(true)?;
+    Ok(host.masquerade_matching(Match::any().from(PRIVATE))?)
 }

@@ -97,3 +97,10 @@ pub(crate) fn verdict(report: &Report) -> String {
 pub(crate) fn ends(packet: &Packet) -> Option<String> {
     packet.ip().map(|ip| format!("{} > {}", ip.source, ip.destination))
 }
+
+/// The source address that a probe arrives with at an interface of a node that it reaches, or passes.
+pub(crate) fn source_seen_by(node: &Node, interface: &str, prober: &Node, target: Target) -> Result<String> {
+    let wire = node.interface(interface)?.capture(icmp().requests())?;
+    prober.reaches(target);
+    Ok(wire.saw(icmp()).source().map(|source| source.to_string()).unwrap_or_default())
+}
