@@ -7,6 +7,8 @@ use std::{
     sync::OnceLock,
 };
 
+use nix::fcntl::{Flock, FlockArg};
+
 use crate::report::Report;
 
 /// What runs the cases.
@@ -114,6 +116,10 @@ fn clean(command: &mut Command) {
 fn built() {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
+        // nextest runs each of these tests in a process of its own.
+        fs::create_dir_all(directory()).unwrap();
+        let lock = fs::File::create(directory().join(".lock")).unwrap();
+        let _lock = Flock::lock(lock, FlockArg::LockExclusive).unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         copy(&root.join("tests/fixtures/cases"), &directory());
         let lock = directory().join("Cargo.lock");
