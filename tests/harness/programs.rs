@@ -24,6 +24,14 @@ fn a_program_ends_as_its_body_does() {
 }
 
 #[test]
+fn the_limit_of_open_files_is_the_one_that_was_set() {
+    let program = program("program");
+    let script = format!("ulimit -Sn 333; exec {:?} limit", program.get_program());
+    let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert!(output.stdout.ends_with(b"\n333\n"), "{output:?}");
+}
+
+#[test]
 fn a_hundred_sandboxes_leave_no_descriptor_and_no_namespace() {
     let mut command = program("refuse");
     command.arg("few-namespaces").arg(program("repeat").get_program());

@@ -27,7 +27,7 @@ const PROGRAM: &str = "main";
 /// It starts this program again, with the same arguments, so it is the first thing in `main`: what stands before it
 /// happens twice, and what stands after it happens in the sandbox. In the sandbox it returns what the body returns.
 ///
-/// ```no_run
+/// ```
 /// fn main() -> std::process::ExitCode {
 ///     netns_test_runtime::sandbox::sandboxed(|| println!("alone in a network with nothing but lo"))
 /// }
@@ -81,7 +81,7 @@ fn outside() -> ! {
 ///
 /// The program looks in `main` whether it is [`inside`] one.
 ///
-/// ```no_run
+/// ```
 /// use netns_test_runtime::sandbox::{End, Sandbox, inside};
 ///
 /// if let Some(inside) = inside() {
