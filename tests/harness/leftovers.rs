@@ -49,7 +49,7 @@ impl Watch {
     pub(crate) fn until_running(&self, command_line: &str) {
         let start = Instant::now();
         while !self.processes().iter().any(|line| line.contains(command_line)) {
-            assert!(start.elapsed() < Duration::from_secs(30), "never running: {command_line}: {:?}", self.processes());
+            assert!(start.elapsed() < Duration::from_secs(60), "never running: {command_line}: {:?}", self.processes());
             pause();
         }
     }
@@ -58,7 +58,7 @@ impl Watch {
     pub(crate) fn end(self, expected_files: &[&str]) {
         let start = Instant::now();
         while !self.processes().is_empty() {
-            assert!(start.elapsed() < Duration::from_secs(5), "still running: {:?}", self.processes());
+            assert!(start.elapsed() < Duration::from_secs(60), "still running: {:?}", self.processes());
             pause();
         }
         let after = look();
