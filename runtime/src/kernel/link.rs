@@ -257,7 +257,9 @@ pub(crate) fn create_bridge(name: &str, mac: Option<Mac>, options: &BridgeOption
     data.extend(options.nf_call_iptables.map(InfoBridge::NfCallIpTables));
     data.extend(options.nf_call_ip6tables.map(InfoBridge::NfCallIp6Tables));
     data.extend(options.nf_call_arptables.map(InfoBridge::NfCallArpTables));
-    let message = with(LinkBridge::new(name), mac, None).set_info_data(InfoData::Bridge(data)).build();
+    // Not `LinkBridge::new`, which sets it up as well.
+    let bridge = LinkMessageBuilder::<LinkBridge>::new(name);
+    let message = with(bridge, mac, None).set_info_data(InfoData::Bridge(data)).build();
     create(message, format!("bridge {name}"))
 }
 
