@@ -9,6 +9,12 @@ mod seen;
 #[path = "common/tutorial.rs"]
 mod tutorial;
 
+#[path = "container_network/bridge_plugged.rs"]
+mod bridge_plugged;
+#[path = "container_network/bridge_policies.rs"]
+mod bridge_policies;
+#[path = "container_network/bridge_switches.rs"]
+mod bridge_switches;
 #[path = "container_network/cable_laid.rs"]
 mod cable_laid;
 #[path = "container_network/cable_limits.rs"]

@@ -14,6 +14,10 @@ pub(crate) const GATEWAY: &str = "0a:3c:ef:0b:8c:36";
 /// The network of the containers.
 pub(crate) const PRIVATE: &str = "192.168.15.0/24";
 
+/// Those of the namespaces' ends of the cables to the bridge.
+pub(crate) const RED: &str = "3e:e9:d8:e1:a7:ab";
+pub(crate) const BLUE: &str = "c6:a5:d6:8e:fb:31";
+
 /// The host with its internet: eth0 to a provider that has 8.8.8.8, and a Docker bridge without ports.
 ///
 /// `change` may add to the host.
@@ -99,9 +103,21 @@ pub(crate) fn bridged(
     bridge: impl FnOnce(BridgeBuilder) -> BridgeBuilder,
     container: impl Fn(NodeBuilder) -> NodeBuilder,
 ) -> TopologyBuilder {
-    host(|host| host.bridge("v-net-0", |v_net_0| bridge(v_net_0.ports(["veth-red-brdg", "veth-blue-brdg"]))))
-        .node("red", |red| container(fresh(red).interface("veth-red", "192.168.15.1/24")))
-        .node("blue", |blue| container(fresh(blue).interface("veth-blue", "192.168.15.2/24")))
+    bridged_by(|host| host, bridge, container)
+}
+
+/// The same; `change` may add to the host.
+pub(crate) fn bridged_by(
+    change: impl FnOnce(NodeBuilder) -> NodeBuilder,
+    bridge: impl FnOnce(BridgeBuilder) -> BridgeBuilder,
+    container: impl Fn(NodeBuilder) -> NodeBuilder,
+) -> TopologyBuilder {
+    let plugged = |node, end: &str, address: &str, mac: &str| {
+        container(fresh(node).interface_with(end, |end| end.address(address).mac(mac)))
+    };
+    host(|host| change(host.bridge("v-net-0", |v_net_0| bridge(v_net_0.ports(["veth-red-brdg", "veth-blue-brdg"])))))
+        .node("red", |red| plugged(red, "veth-red", "192.168.15.1/24", RED))
+        .node("blue", |blue| plugged(blue, "veth-blue", "192.168.15.2/24", BLUE))
         .link("red.veth-red", "host.veth-red-brdg")
         .link("blue.veth-blue", "host.veth-blue-brdg")
 }
