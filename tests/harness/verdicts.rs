@@ -88,6 +88,24 @@ fn every_passing_case_passes_and_leaves_nothing() {
 }
 
 #[test]
+fn the_samples_compile_and_pass_in_a_crate_of_their_own() {
+    with_each_runner("the_samples_compile_and_pass_in_a_crate_of_their_own", |runner| {
+        let (report, green) = run(runner, "samples", &[], &[]);
+        report.is(&[
+            ("a_fresh_namespace_is_cut_off", Passed, &[]),
+            ("every_failure_has_its_reason", Passed, &[]),
+            ("a_real_server_in_a_node", Passed, &[]),
+            ("a_closure_runs_on_a_node", Passed, &[]),
+            ("a_task_runs_on_a_node", Passed, &[]),
+            ("traffic_stops_when_the_cable_is_pulled", Passed, &[]),
+            ("should_panic_sees_the_report", Passed, &[]),
+            ("a_body_runs_on_a_node", Passed, &[]),
+        ]);
+        assert!(green, "{}", report.text);
+    });
+}
+
+#[test]
 fn one_test_is_run_by_its_exact_name_and_shown_as_it_runs() {
     let mut command = Runner::Cargo.command(&["passing"]);
     command.args(["--", "--exact", "is_quiet", "--nocapture"]);
