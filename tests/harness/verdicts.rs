@@ -57,6 +57,12 @@ fn every_failing_case_fails_with_its_own_words() {
             ("crashes_at_its_end", Failed, &["the test returned, but its process was then killed by SIGABRT"]),
             ("prints_much_and_no_text", Failed, &["\u{fffd}", " then text ", "after much much"]),
             ("records_a_claim", Failed, &["fails after its record"]),
+            (
+                "verdict_of_a_probe",
+                Failed,
+                &["panicked at tests/failing.rs:151:24:\n", "192.0.2.1:80", "network unreachable"],
+            ),
+            ("verdict_that_was_awaited", Failed, &["panicked at tests/failing.rs:156:5:\n", "network unreachable"]),
             ("closure_on_a_node", Failed, &["panicked at tests/failing.rs:146:31:\non a node"]),
         ]);
     });

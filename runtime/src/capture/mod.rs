@@ -180,7 +180,10 @@ impl Listener {
     /// If none passed, or frames were lost.
     #[track_caller]
     pub fn saw(&self, filter: impl Filter) -> Packet {
-        self.wait_for(filter, PATIENCE).unwrap_or_else(|error| panic!("{error}"))
+        match self.wait_for(filter, PATIENCE) {
+            Ok(packet) => packet,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Asserts that no such packet has passed since the capture began, and that none does so for this time.
@@ -190,7 +193,9 @@ impl Listener {
     /// If one passed, or the capture could not have seen it; see [`Listener::quiet`].
     #[track_caller]
     pub fn stays_quiet(&self, filter: impl Filter, time: Duration) {
-        self.quiet(filter, time).unwrap_or_else(|error| panic!("{error}"));
+        if let Err(error) = self.quiet(filter, time) {
+            panic!("{error}");
+        }
     }
 
     /// Returns the first such packet since the capture began, and waits for it up to this time.

@@ -115,11 +115,13 @@ impl Interface {
     #[track_caller]
     pub fn addr(&self) -> IpAddr {
         match self.addresses() {
-            Ok(addresses) => addresses
-                .iter()
-                .map(|info| info.address.addr())
-                .find(|addr| !matches!(addr, IpAddr::V6(addr) if addr.is_unicast_link_local()))
-                .unwrap_or_else(|| panic!("`{self}` has no address")),
+            Ok(addresses) => {
+                let mut all = addresses.iter().map(|info| info.address.addr());
+                match all.find(|addr| !matches!(addr, IpAddr::V6(addr) if addr.is_unicast_link_local())) {
+                    Some(addr) => addr,
+                    None => panic!("`{self}` has no address"),
+                }
+            }
             Err(error) => panic!("{error}"),
         }
     }

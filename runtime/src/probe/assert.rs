@@ -30,7 +30,11 @@ impl Evidence {
 /// If one does not, or the probe itself failed.
 #[track_caller]
 pub fn reaches(prober: impl Prober, target: Target) -> Evidence {
-    try_reaches(&prober, target).unwrap_or_else(|text| panic!("{text}"))
+    // No closure: it would panic at its own place, and not at the caller's.
+    match try_reaches(&prober, target) {
+        Ok(evidence) => evidence,
+        Err(text) => panic!("{text}"),
+    }
 }
 
 /// Asserts that no address of the target answers, each for a reason that is expected.
@@ -40,7 +44,10 @@ pub fn reaches(prober: impl Prober, target: Target) -> Evidence {
 /// If one answers, if one does not for another reason, or the probe itself failed.
 #[track_caller]
 pub fn cannot_reach(prober: impl Prober, target: Target, expected: impl Into<Expectation>) -> Evidence {
-    try_cannot_reach(&prober, target, expected.into()).unwrap_or_else(|text| panic!("{text}"))
+    match try_cannot_reach(&prober, target, expected.into()) {
+        Ok(evidence) => evidence,
+        Err(text) => panic!("{text}"),
+    }
 }
 
 pub(super) fn try_reaches(prober: &impl Prober, target: Target) -> Result<Evidence, String> {
@@ -68,7 +75,10 @@ impl Report {
     /// If one is not.
     #[track_caller]
     pub fn expect(self, expected: impl Into<Expectation>) -> Evidence {
-        as_expected(self, &expected.into()).unwrap_or_else(|text| panic!("{text}"))
+        match as_expected(self, &expected.into()) {
+            Ok(evidence) => evidence,
+            Err(text) => panic!("{text}"),
+        }
     }
 
     /// Whether every answer is as expected.

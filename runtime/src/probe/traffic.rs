@@ -234,7 +234,10 @@ impl IntoNetwork for &str {
     #[track_caller]
     fn into_network(self) -> Cidr {
         let parsed = self.parse::<IpAddr>().map(Cidr::host).ok().or_else(|| self.parse::<Cidr>().ok());
-        parsed.unwrap_or_else(|| panic!("`{self}` is neither an address nor a network, such as `10.0.0.0/24`"))
+        match parsed {
+            Some(network) => network,
+            None => panic!("`{self}` is neither an address nor a network, such as `10.0.0.0/24`"),
+        }
     }
 }
 
