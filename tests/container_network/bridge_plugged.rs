@@ -2,7 +2,7 @@
 
 use netns_test::{
     Error,
-    kernel::{KernelError, LinkInfo, PortState, Scope},
+    kernel::{AddressInfo, KernelError, LinkInfo, PortState, Scope},
     prelude::*,
     topology::{BridgeOptions, Mac},
 };
@@ -87,6 +87,7 @@ fn cables_are_made_on_the_host_and_attached_at_both_ends(net: Namespaces) -> Res
     let lowest = red_port.mac()?.min(blue_port.mac()?);
     let expected = (format!("8000.{}", lowest.to_string().replace(':', "")), lowest);
     claim("container-network-2.2-c10", expected, (bridge_id(host, "v-net-0")?, bridge.mac()?));
+    wait_until_dead(&bridge);
     claim(
         "container-network-2.2-c10b",
         "<NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state DOWN",
@@ -120,8 +121,9 @@ fn ends_are_without_carrier_while_the_ports_are_down(net: Bridged) -> Result {
     for port in ["veth-red-brdg", "veth-blue-brdg"] {
         net.host.interface(port)?.down()?;
     }
-    let flags = [net.red.interface("veth-red")?, net.blue.interface("veth-blue")?];
-    let [red, blue] = flags.map(|end| end.info().map(|info| info.flags.to_string()));
+    let ends = [net.red.interface("veth-red")?, net.blue.interface("veth-blue")?];
+    ends.iter().for_each(wait_until_dead);
+    let [red, blue] = ends.map(|end| end.info().map(|info| info.flags.to_string()));
     let seen = (red?, blue?, seen::outcome(&net.red, ping("192.168.15.2"))?);
     let dead = "NO-CARRIER,BROADCAST,MULTICAST,UP".to_owned();
     claim("container-network-2.2-c15", (dead.clone(), dead, "timeout".to_owned()), seen);
@@ -134,7 +136,9 @@ fn both_ends_carry_and_have_their_addresses_once_all_is_up(net: Bridged) -> Resu
     let mut lines = Vec::new();
     let mut link_local = Vec::new();
     for end in &ends {
-        let addresses = end.addresses()?;
+        // The link-local one follows a moment after the carrier.
+        let has_v6 = |all: &Vec<AddressInfo>| all.iter().any(|info| info.address.is_ipv6());
+        let addresses = eventually(Duration::from_secs(10), || end.addresses().ok().filter(has_v6));
         let of_scope = |scope: Scope| addresses.iter().filter(move |info| info.scope == scope);
         let global: Vec<_> = of_scope(Scope::Global).map(|info| info.address.to_string()).collect();
         lines.push(format!("{} {}", seen::link(end.node(), end.name())?, global.join(" ")));
@@ -201,6 +205,11 @@ fn a_bridge_takes_the_lowest_mac_of_its_ports_unless_one_was_chosen(net: Bridged
     plug("lowest", "02:00:00:00:00:01")?;
     claim("container-network-2.2-c36b", "2e:a1:e4:1a:95:19", bridge.mac()?.to_string());
     Ok(())
+}
+
+/// Waits until the kernel has said that an interface has no carrier, which it does a moment after the cause.
+fn wait_until_dead(interface: &Interface) {
+    eventually(Duration::from_secs(5), || interface.info().is_ok_and(|info| !info.flags.running()));
 }
 
 /// The names of a node's cable ends, sorted.

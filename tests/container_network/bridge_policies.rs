@@ -2,7 +2,7 @@
 
 use netns_test::{
     Report,
-    kernel::ChainInfo,
+    kernel::{AddressInfo, ChainInfo, Scope},
     prelude::*,
     topology::{BridgeOptions, build::NodeBuilder},
 };
@@ -115,9 +115,10 @@ fn a_chain_of_the_bridge_family_stops_even_arp(net: Bridged) -> Result {
 fn ipv6_obeys_its_own_policy_which_drops_neighbour_discovery_as_well(net: Bridged) -> Result {
     let blue = net.blue.interface("veth-blue")?.mac()?.link_local();
     let to_blue = || ping(blue).on("veth-red");
-    // Both ends check first that nobody else has their addresses.
+    // Both ends take an address a moment after they carry, and check first that nobody else has it.
     for node in [&net.red, &net.blue] {
-        eventually(Duration::from_secs(10), || node.addresses().is_ok_and(|all| !all.iter().any(|a| a.tentative)));
+        let is_usable = |info: &AddressInfo| info.scope == Scope::Link && !info.tentative;
+        eventually(Duration::from_secs(10), || node.addresses().is_ok_and(|all| all.iter().any(is_usable)));
     }
 
     net.host.set_policy(Family::Ip, Hook::Forward, Policy::Drop)?;
