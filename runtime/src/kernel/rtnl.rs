@@ -58,6 +58,11 @@ pub(crate) struct Rtnl {
 }
 
 impl Rtnl {
+    /// Starts the netlink thread, unless it runs: in the namespaces of the calling thread, which it keeps alive.
+    pub(crate) fn start() -> io::Result<()> {
+        runtime().map(|_| ())
+    }
+
     /// Opens a connection in the network namespace of the calling thread.
     pub(crate) fn open() -> io::Result<Self> {
         let runtime = runtime()?;

@@ -27,6 +27,8 @@ pub use task::Task;
 
 use node::Shared;
 
+use crate::kernel::rtnl::Rtnl;
+
 /// A network that lives in the kernel.
 ///
 /// It ends when it is dropped: processes on its nodes are killed, tasks are stopped, and its namespaces go. Handles of
@@ -80,6 +82,8 @@ impl Lab {
             return Err(Error::NoSandbox);
         }
         view::prepare().map_err(|error| Error::io("*", "make a directory in the sandbox's /run", error))?;
+        // Here and not by the first node that needs it, whose namespaces it would keep from ever going.
+        Rtnl::start().map_err(|error| Error::io("*", "start the netlink thread", error))?;
         // Made first, so that whatever was built before an error ends with it.
         let lab = Self { shared: Arc::new(Shared::new(topology.profile)) };
         for node in build::build(topology, &lab.shared)? {

@@ -24,6 +24,9 @@ pub enum Departure {
     /// An unanswered ARP or neighbour solicitation fails after about 50 ms, where the kernel takes 3 s.
     ShortNeighbourTimers,
     /// ICMP errors are sent without a rate limit, where the kernel sends a burst of about 6 and then one a second.
+    ///
+    /// One limit stays, because it is the machine's: a router that has no route, or one that says unreachable or
+    /// prohibit, tells an IPv4 sender so five times at once and then once a second.
     IcmpUnlimited,
     /// The two ends of a link get different interface indexes; equal ones delay IPv6 by a second.
     DistinctIndexes,
