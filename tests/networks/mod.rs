@@ -3,10 +3,10 @@
 use netns_test::prelude::*;
 
 /// Two hosts with a router between them, all with IPv4 and IPv6.
-pub struct Path {
-    pub a: Node,
-    pub r: Node,
-    pub b: Node,
+pub(crate) struct Path {
+    pub(crate) a: Node,
+    pub(crate) r: Node,
+    pub(crate) b: Node,
 }
 
 impl Network for Path {

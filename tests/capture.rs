@@ -1,0 +1,234 @@
+//! What captures see, and what their silence is worth.
+
+mod networks;
+
+use netns_test::{
+    capture::{CaptureError, Direction, Transport},
+    prelude::*,
+};
+use networks::Path;
+use std::{
+    net::{IpAddr, UdpSocket},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+const MOMENT: Duration = Duration::from_millis(10);
+
+#[netns_test]
+fn a_capture_sees_both_ways_with_their_direction(net: Path) -> Result {
+    let wire = net.r.interface("left")?.capture(icmp())?;
+    net.a.reaches(ping("10.0.1.2"));
+    let request = wire.saw(icmp().requests().from("10.0.0.2").to("10.0.1.2"));
+    let reply = wire.saw(icmp().replies().from("10.0.1.2").to("10.0.0.2"));
+    assert_eq!((request.direction, reply.direction), (Direction::In, Direction::Out));
+    assert_eq!(request.ip().map(|ip| ip.ttl), Some(64));
+    assert_eq!(reply.ip().map(|ip| ip.ttl), Some(63));
+    assert!(request.time <= reply.time);
+    assert_eq!(wire.count(icmp())?, 2);
+    Ok(())
+}
+
+#[netns_test]
+fn a_captured_frame_carries_the_macs_of_its_hop(net: Path) -> Result {
+    let wire = net.b.interface("eth0")?.capture(icmp().requests())?;
+    net.a.reaches(ping("10.0.1.2"));
+    let ethernet = wire.saw(icmp()).ethernet.ok_or("a cable carries Ethernet")?;
+    assert_eq!(ethernet.source, net.r.interface("right")?.mac()?);
+    assert_eq!(ethernet.destination, net.b.interface("eth0")?.mac()?);
+    assert_eq!(ethernet.kind, 0x0800);
+    Ok(())
+}
+
+#[netns_test]
+fn arp_is_seen_with_what_it_asks_and_answers(net: Path) -> Result {
+    net.a.flush_neighbours()?;
+    let wire = net.r.interface("left")?.capture(arp())?;
+    net.a.reaches(ping("10.0.0.1"));
+    let asked = *wire.saw(arp().requests().to("10.0.0.1")).arp().ok_or("no ARP")?;
+    let answered = *wire.saw(arp().replies().from("10.0.0.1")).arp().ok_or("no ARP")?;
+    assert_eq!((asked.operation, asked.sender.to_string()), (1, "10.0.0.2".to_owned()));
+    assert_eq!(answered.sender_mac, net.r.interface("left")?.mac()?);
+    assert_eq!(answered.target_mac, net.a.interface("eth0")?.mac()?);
+    Ok(())
+}
+
+#[netns_test]
+fn neighbour_discovery_is_told_apart_from_echoes(net: Path) -> Result {
+    net.a.flush_neighbours()?;
+    let wire = net.r.interface("left")?.capture(any())?;
+    net.a.reaches(ping("fd00::1"));
+    let asked = wire.saw(ndp().requests().from("fd00::2"));
+    let Some(Transport::Icmp { kind: 135, neighbour, .. }) = asked.ip().map(|ip| ip.transport.clone()) else {
+        panic!("{asked}")
+    };
+    assert_eq!(neighbour, Some("fd00::1".parse()?));
+    wire.saw(ndp().replies());
+    assert_eq!(wire.count(icmp().from("fd00::2"))?, 1, "the echo alone is ICMP");
+    Ok(())
+}
+
+#[netns_test]
+fn who_has_an_address_is_asked_on_the_link(net: Path) -> Result {
+    let (eth0, left) = (net.a.interface("eth0")?, net.r.interface("left")?);
+    for address in ["10.0.0.1", "fd00::1"] {
+        let answers = eth0.who_has(address)?.answers;
+        assert_eq!(answers.iter().map(|answer| answer.mac).collect::<Vec<_>>(), [left.mac()?], "{address}");
+    }
+    assert!(eth0.who_has("10.0.0.77")?.answers.is_empty());
+    eth0.down()?;
+    assert!(eth0.who_has("10.0.0.1").is_err(), "nothing can be asked on an interface that is down");
+    Ok(())
+}
+
+#[netns_test]
+fn masquerade_is_seen_on_the_wire(net: Path) -> Result {
+    // b does not know the way back to a, only to the router.
+    net.b.remove_route("default via 10.0.1.1")?;
+    net.a.cannot_reach(ping("10.0.1.2"), by::Timeout);
+    net.r.masquerade("right")?;
+    let (left, right) = (net.r.interface("left")?.capture(icmp())?, net.r.interface("right")?.capture(icmp())?);
+
+    net.a.reaches(ping("10.0.1.2"));
+
+    right.saw(icmp().requests().from("10.0.1.1").to("10.0.1.2"));
+    right.saw(icmp().replies().from("10.0.1.2").to("10.0.1.1"));
+    right.stays_quiet(icmp().from("10.0.0.2"), MOMENT);
+    left.saw(icmp().replies().from("10.0.1.2").to("10.0.0.2"));
+    left.stays_quiet(icmp().from("10.0.1.1"), MOMENT);
+    Ok(())
+}
+
+#[netns_test]
+fn ports_and_networks_narrow_a_filter(net: Path) -> Result {
+    net.b.serve(tcp(80))?;
+    net.b.serve(udp(53))?;
+    let wire = net.b.interface("eth0")?.capture(any())?;
+    net.a.reaches(tcp("10.0.1.2:80").source_port(5000));
+    net.a.reaches(udp("10.0.1.2:53"));
+    wire.saw(tcp(80).source_port(5000).from("10.0.0.0/24"));
+    wire.saw(udp(53).to("10.0.1.2"));
+    wire.saw(|packet: &netns_test::Packet| packet.ip().is_some_and(|ip| ip.ttl == 63));
+    wire.stays_quiet(tcp(81), MOMENT);
+    wire.stays_quiet(udp(53).from("10.0.9.0/24"), MOMENT);
+    wire.stays_quiet(tcp(53), MOMENT);
+    Ok(())
+}
+
+#[netns_test]
+fn the_payload_is_what_was_sent(net: Path) -> Result {
+    let wire = net.b.interface("eth0")?.capture(udp(7000))?;
+    net.a.run(|| UdpSocket::bind("0.0.0.0:0")?.send_to(b"hello", "10.0.1.2:7000"))?;
+    assert_eq!(wire.saw(udp(7000)).payload(), b"hello");
+    Ok(())
+}
+
+#[netns_test]
+fn what_passed_before_does_not_count(net: Path) -> Result {
+    net.a.reaches(ping("10.0.1.2"));
+    let mut wire = net.r.interface("left")?.capture(icmp())?;
+    wire.stays_quiet(icmp(), MOMENT);
+    net.a.reaches(ping("10.0.1.2"));
+    assert_eq!(wire.packets()?.len(), 2);
+    wire.clear()?;
+    wire.stays_quiet(icmp(), MOMENT);
+    net.a.reaches(ping("10.0.1.2"));
+    assert_eq!(wire.count(icmp())?, 2);
+    Ok(())
+}
+
+#[netns_test]
+fn a_capture_waits_for_what_comes_later(net: Path) -> Result {
+    let wire = net.b.interface("eth0")?.capture(udp(7000))?;
+    std::thread::scope(|scope| -> Result {
+        let waiting = scope.spawn(|| wire.saw(udp(7000)));
+        net.a.run(|| UdpSocket::bind("0.0.0.0:0")?.send_to(b"later", "10.0.1.2:7000"))?;
+        assert_eq!(waiting.join().expect("it comes").payload(), b"later");
+        Ok(())
+    })
+}
+
+#[netns_test]
+fn nothing_is_lost_of_ten_thousand_packets(net: Path) -> Result {
+    const PACKETS: usize = 10_000;
+    let wire = net.b.interface("eth0")?.capture(udp(7000))?;
+    net.a.run(|| -> std::io::Result<()> {
+        let socket = UdpSocket::bind("0.0.0.0:0")?;
+        socket.connect("10.0.1.2:7000")?;
+        for n in 0..PACKETS {
+            // The port is closed: an answer from there is an error of one of the sends.
+            if socket.send(&n.to_be_bytes()).is_err() {
+                socket.send(&n.to_be_bytes())?;
+            }
+        }
+        Ok(())
+    })?;
+    let seen = wire.packets()?;
+    let numbers: Vec<usize> =
+        seen.iter().map(|packet| usize::from_be_bytes(packet.payload().try_into().expect("eight bytes"))).collect();
+    assert!(numbers.iter().copied().eq(0..PACKETS), "{} packets", numbers.len());
+    Ok(())
+}
+
+#[netns_test]
+fn a_capture_changes_nothing(net: Path) -> Result {
+    let left = net.r.interface("left")?;
+    net.a.reaches(ping("10.0.0.1"));
+    let before = (left.counters()?.tx_packets, net.r.neighbours()?.len(), net.r.has_no_firewall()?);
+    let wire = left.capture(icmp())?;
+    wire.stays_quiet(icmp(), MOMENT);
+    assert_eq!((left.counters()?.tx_packets, net.r.neighbours()?.len(), net.r.has_no_firewall()?), before);
+    Ok(())
+}
+
+// ---- quiet that proves nothing
+
+#[netns_test]
+fn quiet_fails_where_such_a_packet_passed(net: Path) -> Result {
+    let wire = net.r.interface("left")?.capture(icmp())?;
+    net.a.reaches(ping("10.0.1.2"));
+    let error = wire.quiet(icmp().from("10.0.0.2"), MOMENT).expect_err("it passed");
+    assert!(matches!(&error, CaptureError::NotQuiet { seen, .. } if seen.len() == 1), "{error}");
+    let panic = catch_unwind(AssertUnwindSafe(|| wire.stays_quiet(icmp(), MOMENT))).expect_err("it passed");
+    let text = panic.downcast::<String>().expect("a text");
+    assert!(text.starts_with("left saw 2 icmp"), "{text}");
+    Ok(())
+}
+
+#[netns_test]
+fn quiet_of_an_interface_that_can_carry_nothing_proves_nothing(net: Path) -> Result {
+    let left = net.r.interface("left")?;
+    let wire = left.capture(icmp())?;
+    wire.quiet(icmp(), MOMENT)?;
+    let dead = |reason: &str| match wire.quiet(icmp(), MOMENT) {
+        Err(CaptureError::Dead { reason: seen, .. }) => assert_eq!(seen, reason),
+        other => panic!("{other:?}"),
+    };
+    net.a.interface("eth0")?.down()?;
+    eventually(Duration::from_secs(1), || wire.quiet(icmp(), MOMENT).is_err());
+    dead("it has no carrier");
+    left.down()?;
+    dead("it is down");
+    left.delete()?;
+    dead("it is gone");
+    Ok(())
+}
+
+#[netns_test]
+fn what_did_not_come_is_an_error_that_shows_what_did(net: Path) -> Result {
+    let wire = net.r.interface("left")?.capture(icmp())?;
+    net.a.reaches(ping("10.0.1.2"));
+    let other: IpAddr = [192, 0, 2, 7].into();
+    let error = wire.wait_for(icmp().from(other), MOMENT).expect_err("nobody has that address");
+    assert!(matches!(&error, CaptureError::Unseen { instead, .. } if instead.len() == 2), "{error}");
+    assert!(error.to_string().starts_with("left saw no icmp from 192.0.2.7 within 10ms"), "{error}");
+    Ok(())
+}
+
+#[netns_test]
+fn an_interface_that_does_not_exist_cannot_be_captured(net: Path) -> Result {
+    let left = net.r.interface("left")?;
+    left.delete()?;
+    let error = left.capture(any()).expect_err("it is gone");
+    assert!(error.to_string().contains("left"), "{error}");
+    Ok(())
+}
