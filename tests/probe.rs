@@ -68,7 +68,8 @@ fn source_address_and_port_are_as_asked(net: Path) -> Result {
 
     net.a.reaches(tcp("10.0.1.2:80").source(other).source_port(5000));
     net.a.reaches(udp("[fd01::2]:53").source(other6).source_port(5001));
-    assert_eq!(web.peers(), [SocketAddr::new(other, 5000)]);
+    // A connection is its client's a moment before it is the server's.
+    eventually(Duration::from_secs(2), || web.peers() == [SocketAddr::new(other, 5000)]);
     assert_eq!(dns.peers(), [SocketAddr::new(other6, 5001)]);
 
     let seen = net.a.reaches(ping("10.0.1.2").source(other));

@@ -92,6 +92,8 @@ impl Server {
     }
 
     /// Who came, in order: one entry for each TCP connection or UDP datagram.
+    ///
+    /// A TCP connection is its client's a moment before it is here: wait for it with `eventually`.
     pub fn peers(&self) -> Vec<SocketAddr> {
         lock(&self.0.peers).clone()
     }
