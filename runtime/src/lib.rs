@@ -19,6 +19,8 @@ mod sys;
 pub use failure::{Failure, Result};
 #[cfg(target_os = "linux")]
 pub use kernel::KernelError;
+#[cfg(all(target_os = "linux", feature = "unshare"))]
+pub use unshare;
 
 /// Waits a moment before the kernel is asked again.
 #[cfg(target_os = "linux")]

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, Weak},
     thread,
 };
 
@@ -17,6 +17,17 @@ use crate::capture::Tap;
 /// Held by descriptors: both live as long as a clone of this value does.
 #[derive(Debug, Clone)]
 pub struct Netns(Arc<Inner>);
+
+/// The same without holding it.
+#[derive(Debug, Clone)]
+pub(crate) struct WeakNetns(Weak<Inner>);
+
+impl WeakNetns {
+    /// The namespaces, if somebody else holds them.
+    pub(crate) fn upgrade(&self) -> Option<Netns> {
+        self.0.upgrade().map(Netns)
+    }
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -63,6 +74,17 @@ impl Netns {
             self.enter()?;
             Ok(f())
         })
+    }
+
+    /// A value that names these namespaces and does not hold them.
+    pub(crate) fn downgrade(&self) -> WeakNetns {
+        WeakNetns(Arc::downgrade(&self.0))
+    }
+
+    /// The mount namespace.
+    #[cfg(feature = "unshare")]
+    pub(crate) fn mount_namespace(&self) -> BorrowedFd<'_> {
+        self.0.mnt.as_fd()
     }
 
     /// Where the namespace's packet socket is kept.

@@ -2,7 +2,8 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    fs,
+    net::{IpAddr, Ipv6Addr},
     os::fd::AsFd,
     sync::Arc,
     thread,
@@ -241,6 +242,22 @@ impl Site<'_> {
                 }
             }
         }
+        self.wait_until_found(steps)
+    }
+
+    /// Waits until nodes hear the neighbour solicitations for addresses that skip duplicate address detection: the
+    /// kernel joins their multicast groups in its own time, and shows such an address as usable before.
+    fn wait_until_found(&self, steps: &[Step]) -> Result<(), Error> {
+        for step in steps {
+            let Action::AwaitLink { interface, state: LinkState::Running, .. } = &step.action else { continue };
+            let Some(node) = self.topology.node(&step.node) else { continue };
+            if *interface == "lo" || !node.departs(Departure::NoDad, self.topology.profile) {
+                continue;
+            }
+            let declared = node.interface(interface).map_or(&[][..], |declared| &declared.addresses);
+            let addresses: Vec<_> = declared.iter().filter_map(|address| ipv6(address.addr())).collect();
+            self.nodes[self.node(&step.node)].wait_until_found(interface, &addresses)?;
+        }
         Ok(())
     }
 
@@ -357,6 +374,53 @@ struct Wanted {
 enum Missing {
     Link { interface: String, wanted: LinkState, seen: Option<Box<LinkInfo>>, after: Duration },
     Address { address: IpAddr, after: Duration },
+}
+
+pub(super) fn ipv6(address: IpAddr) -> Option<Ipv6Addr> {
+    match address {
+        IpAddr::V6(address) => Some(address),
+        IpAddr::V4(_) => None,
+    }
+}
+
+impl Node {
+    /// Waits until the node has joined the multicast groups to which others send their solicitations for its addresses
+    /// ([RFC 4291], section 2.7.1).
+    ///
+    /// [RFC 4291]: https://www.rfc-editor.org/rfc/rfc4291#section-2.7.1
+    pub(super) fn wait_until_found(&self, interface: &str, addresses: &[Ipv6Addr]) -> Result<(), Error> {
+        if addresses.is_empty() {
+            return Ok(());
+        }
+        let begin = Instant::now();
+        let missing = self.try_run(|| {
+            loop {
+                let joined = fs::read_to_string("/proc/thread-self/net/igmp6")?;
+                let missing = addresses.iter().find(|address| !has_joined(&joined, interface, **address)).copied();
+                if missing.is_none() || begin.elapsed() > READY_WITHIN {
+                    return Ok(missing);
+                }
+                crate::pause();
+            }
+        })?;
+        match missing.map_err(|error| Error::io(self.name(), "list its multicast groups", error))? {
+            None => Ok(()),
+            Some(address) => {
+                let (node, address) = (self.name().to_owned(), address.into());
+                Err(Error::AddressNotReady { node, address, after: READY_WITHIN })
+            }
+        }
+    }
+}
+
+/// Whether a table of multicast groups (index, interface, group and more) has the one for solicitations of an address.
+fn has_joined(table: &str, interface: &str, address: Ipv6Addr) -> bool {
+    let [.., a, b, c] = address.octets();
+    let group = format!("ff0200000000000000000001ff{a:02x}{b:02x}{c:02x}");
+    table.lines().any(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        words.next() == Some(interface) && words.next() == Some(&*group)
+    })
 }
 
 /// Polls a node until all is as wanted, and returns what is not at the deadline.

@@ -70,8 +70,11 @@ pub enum Error {
         /// How long it was waited for.
         after: Duration,
     },
-    /// An IPv6 address did not pass duplicate address detection.
-    #[error("{address} on node `{node}` cannot be used after {after:?}: duplicate address detection has not passed")]
+    /// An IPv6 address did not pass duplicate address detection, or others cannot find it yet.
+    #[error(
+        "{address} on node `{node}` cannot be used after {after:?}: duplicate address detection has not passed, or the \
+         node has not joined the multicast group for its solicitations"
+    )]
     AddressNotReady {
         /// The node.
         node: String,

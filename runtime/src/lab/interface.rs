@@ -234,7 +234,14 @@ impl Interface {
     pub fn add_address(&self, address: impl IntoValue<Cidr>) -> Result<(), Error> {
         let address = address.into_value()?;
         let no_dad = self.node.live()?.departs(Departure::NoDad);
-        self.execute(addr::add(self.index()?, address, no_dad, format!("{address} to {}", self.name)))
+        let link = self.info()?;
+        self.execute(addr::add(link.index, address, no_dad, format!("{address} to {}", self.name)))?;
+        match build::ipv6(address.addr()) {
+            Some(address) if no_dad && link.flags.running() && self.name() != "lo" => {
+                self.node.wait_until_found(self.name(), &[address])
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Removes an address, as `ip addr del`.

@@ -5,6 +5,8 @@ mod change;
 mod error;
 mod firewall;
 mod interface;
+#[cfg(feature = "unshare")]
+mod lend;
 mod node;
 mod probing;
 mod process;
@@ -31,6 +33,8 @@ use crate::kernel::rtnl::Rtnl;
 
 /// A network that lives in the kernel.
 ///
+/// Its nodes find each other by name: the addresses that the topology gives them are in /etc/hosts.
+///
 /// It ends when it is dropped: processes on its nodes are killed, tasks are stopped, and its namespaces go. Handles of
 /// its nodes that live longer answer with [`Error::Gone`].
 ///
@@ -40,6 +44,8 @@ use crate::kernel::rtnl::Rtnl;
 #[derive(Debug)]
 pub struct Lab {
     shared: Arc<Shared>,
+    /// What programs call its nodes.
+    names: view::Names,
 }
 
 /// Brings a topology to life.
@@ -85,7 +91,9 @@ impl Lab {
         // Here and not by the first node that needs it, whose namespaces it would keep from ever going.
         Rtnl::start().map_err(|error| Error::io("*", "start the netlink thread", error))?;
         // Made first, so that whatever was built before an error ends with it.
-        let lab = Self { shared: Arc::new(Shared::new(topology.profile)) };
+        let names = view::Names::add(topology)
+            .map_err(|error| Error::io("*", "write its nodes' names to /etc/hosts", error))?;
+        let lab = Self { shared: Arc::new(Shared::new(topology.profile)), names };
         for node in build::build(topology, &lab.shared)? {
             lab.shared.insert(node);
         }
@@ -145,6 +153,9 @@ impl Lab {
     pub fn remove_node(&self, node: &Node) -> Result<(), Error> {
         let far_ends = self.far_ends(node)?;
         self.shared.forget(node);
+        self.names
+            .remove(node.name())
+            .map_err(|error| Error::io(node.name(), "take its name out of /etc/hosts", error))?;
         node.end(node::Farewell::Release)?;
         change::wait_until_gone(node.name(), &far_ends)
     }

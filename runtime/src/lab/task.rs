@@ -94,12 +94,15 @@ impl TaskRuntime {
         if let Some(runtime) = &*runtime {
             return Ok(runtime.handle().clone());
         }
-        let inside = netns.clone();
+        // A task that is done keeps its runtime, which must not keep the namespaces of a removed node.
+        let inside = netns.downgrade();
         let started = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name(format!("node {}", node.name()))
             // Threads for blocking work are started by whoever asks for it, in the asker's namespaces.
             .on_thread_start(move || {
+                // Without the node the runtime has been stopped, and a late thread has nothing to run.
+                let Some(inside) = inside.upgrade() else { return };
                 if let Err(error) = inside.enter() {
                     // A thread of a node that is not on it would lie to every test.
                     eprintln!("netns-test: a runtime thread cannot enter its node: {error}");

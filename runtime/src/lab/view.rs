@@ -1,15 +1,20 @@
 //! What programs on a node see of it in the file system.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::Path,
-    sync::mpsc::{Sender, channel},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{Sender, channel},
+    },
     thread,
 };
 
+use netns_test_topology::{self as topology, Topology};
 use nix::mount::{MsFlags, mount};
 
-use crate::netns::Netns;
+use crate::{netns::Netns, sandbox::mounts::HOSTS};
 
 /// Where a node's /run is put together before it takes its place.
 const STAGE: &str = "/run/netns-test/stage";
@@ -38,6 +43,60 @@ pub(super) fn show() -> io::Result<()> {
     }
     mount(Some(STAGE), "/run", None::<&str>, MsFlags::MS_MOVE, None::<&str>)?;
     Ok(())
+}
+
+/// The names of a network's nodes in /etc/hosts, which all nodes of a sandbox share; gone when this is dropped.
+#[derive(Debug)]
+pub(super) struct Names(Mutex<Vec<(String, String)>>);
+
+impl Names {
+    /// Adds a line for each address of each node, but for those of lo.
+    pub(super) fn add(topology: &Topology) -> io::Result<Self> {
+        let lines = |node: &topology::Node| {
+            let interfaces = node.interfaces.iter().filter(|interface| interface.name != *"lo");
+            let addresses = interfaces.flat_map(|interface| &interface.addresses);
+            addresses.map(|address| format!("{} {}\n", address.addr(), node.name)).collect::<String>()
+        };
+        let names = topology.nodes.iter().map(|node| (node.name.to_string(), lines(node)));
+        let names: Vec<_> = names.filter(|(_, lines)| !lines.is_empty()).collect();
+        let added: String = names.iter().map(|(_, lines)| lines.as_str()).collect();
+        change_hosts(|hosts| hosts + &added)?;
+        Ok(Self(Mutex::new(names)))
+    }
+
+    /// Takes out the lines of a node.
+    pub(super) fn remove(&self, node: &str) -> io::Result<()> {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<_> = names.extract_if(.., |(name, _)| name == node).collect();
+        change_hosts(|hosts| gone.iter().fold(hosts, |hosts, (_, lines)| hosts.replacen(lines, "", 1)))
+    }
+}
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        let names = std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
+        // Names that lead nowhere do no harm.
+        let _ = change_hosts(|hosts| names.iter().fold(hosts, |hosts, (_, lines)| hosts.replacen(lines, "", 1)));
+    }
+}
+
+/// Rewrites the sandbox's /etc/hosts in place, as it is bound to; never the host's, which shows where there is no file
+/// to bind ours to.
+fn change_hosts(change: impl FnOnce(String) -> String) -> io::Result<()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let hosts = match fs::read_to_string("/etc/hosts") {
+        Ok(hosts) if hosts.starts_with(HOSTS) => hosts,
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let changed = change(hosts.clone());
+    if changed == hosts {
+        return Ok(());
+    }
+    let mut file = fs::OpenOptions::new().write(true).truncate(true).open("/etc/hosts")?;
+    file.write_all(changed.as_bytes())
 }
 
 /// The path below /run that /etc/resolv.conf links to, if it does.

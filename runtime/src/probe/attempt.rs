@@ -156,6 +156,10 @@ impl<'a> Attempt<'a> {
         if errno == Errno::EMSGSIZE {
             return Ok(End::local(Outcome::PacketTooBig(self.path_mtu())));
         }
+        // A blackhole route says so when the socket is connected. For IPv4 the kernel says the same as of any drop.
+        if operation == "send" && errno == Errno::EINVAL {
+            return Err(ProbeError::TableFull { target: self.target });
+        }
         match errors::of_errno(errno) {
             Some(outcome) => Ok(End::local(outcome)),
             None => Err(ProbeError::system(operation, self.target, errno)),

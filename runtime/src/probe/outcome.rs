@@ -274,6 +274,16 @@ pub enum ProbeError {
         /// What is known.
         detail: String,
     },
+    /// The kernel could not make a neighbour entry: it has one table for all namespaces of the machine.
+    #[error(
+        "no verdict: no neighbour entry could be made for {target}: the table is full, which all namespaces of the \
+         machine share (help: run fewer tests at once, or raise net.ipv4.neigh.default.gc_thresh3 and \
+         net.ipv6.neigh.default.gc_thresh3 of the host)"
+    )]
+    TableFull {
+        /// Where the probe went.
+        target: SocketAddr,
+    },
     /// The capture that proves what left the node lost frames.
     #[error("no verdict: the capture that watches the probe lost {0} frames")]
     Lost(u64),

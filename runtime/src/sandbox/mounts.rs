@@ -14,7 +14,8 @@ use nix::{
 
 use super::refusal::{Refusal, Step};
 
-const HOSTS: &str = "127.0.0.1 localhost netns-test\n::1 localhost ip6-localhost ip6-loopback\n";
+/// What /etc/hosts begins with in a sandbox.
+pub(crate) const HOSTS: &str = "127.0.0.1 localhost netns-test\n::1 localhost ip6-localhost ip6-loopback\n";
 const RESOLV: &str = "# A network of its own: there is no name server unless the test brings one.\n";
 
 /// Gives the calling process, alone in a new mount namespace, its own /proc, /sys, /run and name files.

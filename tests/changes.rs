@@ -1,0 +1,423 @@
+//! Networks that change while they live.
+
+mod networks;
+
+use netns_test::{
+    Error,
+    kernel::{NeighbourState, RouteAction},
+    prelude::*,
+    topology::{Route, Rule},
+};
+use networks::Path;
+use std::net::{IpAddr, TcpListener};
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().expect("a literal")
+}
+
+// ---- addresses
+
+#[netns_test]
+fn an_address_is_reached_while_it_is_there(net: Path) -> Result {
+    let eth0 = net.b.interface("eth0")?;
+    for address in ["10.0.1.7/24", "fd01::7/64"] {
+        let target = || ping(address.split('/').next().unwrap_or_default());
+        net.a.cannot_reach(target(), by::HostUnreachable.by(&net.r));
+        eth0.add_address(address)?;
+        net.r.flush_neighbours()?;
+        net.a.reaches(target());
+        assert!(eth0.add_address(address).is_err(), "it is there already");
+        eth0.remove_address(address)?;
+        net.a.cannot_reach(target(), by::HostUnreachable.by(&net.r) | by::Timeout | by::NetworkUnreachable);
+        let error = eth0.remove_address(address).expect_err("it is gone");
+        assert!(error.to_string().contains("EADDRNOTAVAIL"), "{error}");
+    }
+    assert!(matches!(eth0.add_address("10.0.1.7"), Err(Error::Invalid(_))));
+    Ok(())
+}
+
+// ---- routes
+
+#[netns_test]
+fn a_default_route_leads_out_and_none_does_not(net: Path) -> Result {
+    net.a.reaches(net.b.ping());
+    net.a.remove_route("default via 10.0.0.1")?;
+    net.a.cannot_reach(ping("10.0.1.2"), by::NetworkUnreachable.local());
+    net.a.add_route("10.0.1.0/24 via 10.0.0.1")?;
+    net.a.reaches(ping("10.0.1.2"));
+    assert_eq!(net.a.route_to(ip("10.0.1.2"))?.via(), Some(ip("10.0.0.1")));
+    net.a.remove_route("10.0.1.0/24 via 10.0.0.1")?;
+    net.a.add_route("default via 10.0.0.1 dev eth0")?;
+    net.a.reaches(ping("10.0.1.2"));
+    net.a.remove_route("default via fd00::1")?;
+    net.a.add_route("fd01::/64 via fd00::1")?;
+    net.a.reaches(net.b.ping());
+    Ok(())
+}
+
+#[netns_test]
+fn the_kernel_says_in_its_own_words_why_it_refuses_a_route(net: Path) {
+    let error = net.a.add_route("default via 10.9.9.9 metric 7").expect_err("nobody is there");
+    assert_eq!(
+        error.to_string(),
+        "on node `a`: cannot add route to 0.0.0.0/0: Nexthop has invalid gateway (ENETUNREACH)"
+    );
+    let error = net.a.add_route("10.9.0.0/16 dev wlan0").expect_err("there is no such interface");
+    assert!(error.to_string().contains("wlan0") && error.to_string().contains("ENODEV"), "{error}");
+    let error = net.a.add_route("default via 10.0.0.1").expect_err("it is there");
+    assert!(error.to_string().contains("EEXIST"), "{error}");
+    let error = net.a.remove_route("192.0.2.0/24 via 10.0.0.1").expect_err("it is not there");
+    assert!(error.to_string().contains("ESRCH"), "{error}");
+    assert!(matches!(net.a.add_route("somewhere via 10.0.0.1"), Err(Error::Invalid(_))));
+}
+
+#[netns_test]
+fn an_on_link_gateway_needs_no_address_of_its_network(net: Path) -> Result {
+    net.r.interface("left")?.add_address("192.0.2.1/32")?;
+    net.a.remove_route("default via 10.0.0.1")?;
+    assert!(net.a.add_route("default via 192.0.2.1 dev eth0").is_err());
+    net.a.add_route("default via 192.0.2.1 dev eth0 onlink")?;
+    net.a.reaches(ping("10.0.1.2"));
+    Ok(())
+}
+
+#[netns_test]
+fn the_lower_metric_wins(net: Path) -> Result {
+    net.a.reaches(ping("10.0.1.2"));
+    net.a.remove_route("default via 10.0.0.1")?;
+    net.a.add_route("default via 10.0.0.1 metric 100")?;
+    net.a.add_route("unreachable default metric 200")?;
+    net.a.reaches(ping("10.0.1.2"));
+    net.a.add_route("prohibit default metric 50")?;
+    net.a.cannot_reach(ping("10.0.1.2"), by::Prohibited.local());
+    net.a.remove_route("prohibit default metric 50")?;
+    net.a.reaches(ping("10.0.1.2"));
+    net.a.remove_route("default via 10.0.0.1 metric 100")?;
+    net.a.cannot_reach(ping("10.0.1.2"), by::HostUnreachable.local());
+    Ok(())
+}
+
+#[netns_test]
+fn routes_that_discard_are_told_apart(net: Path) -> Result {
+    for (kind, reason, action) in [
+        ("blackhole", by::Blackhole, RouteAction::Blackhole),
+        ("unreachable", by::HostUnreachable, RouteAction::Unreachable),
+        ("prohibit", by::Prohibited, RouteAction::Prohibit),
+    ] {
+        let route = format!("{kind} 10.0.1.0/24");
+        net.a.add_route(&*route)?;
+        net.a.cannot_reach(ping("10.0.1.2"), reason.local());
+        assert!(net.a.routes()?.iter().any(|route| route.kind == action && route.hops.is_empty()));
+        net.a.remove_route(&*route)?;
+        net.a.reaches(ping("10.0.1.2"));
+    }
+    Ok(())
+}
+
+#[netns_test]
+fn a_rule_chooses_the_table(net: Path) -> Result {
+    net.a.interface("eth0")?.add_address("10.0.0.3/24")?;
+    let other = || ping("10.0.1.2").source(ip("10.0.0.3"));
+    net.a.add_route("unreachable default table 100")?;
+    net.a.reaches(other());
+    net.a.add_rule("from 10.0.0.3 lookup 100 priority 10")?;
+    net.a.cannot_reach(other(), by::HostUnreachable.local());
+    net.a.reaches(ping("10.0.1.2"));
+    let rule: Rule = "from 10.0.0.3 lookup 100 priority 10".parse()?;
+    assert!(net.a.rules()?.contains(&rule), "{:?}", net.a.rules());
+    net.a.remove_rule("from 10.0.0.3 lookup 100 priority 10")?;
+    net.a.reaches(other());
+    assert!(net.a.remove_rule("from 10.0.0.3 lookup 100 priority 10").is_err());
+    net.a.add_rule("to 10.0.1.2 prohibit priority 11")?;
+    net.a.cannot_reach(ping("10.0.1.2"), by::Prohibited.local());
+    net.a.add_rule("fwmark 7 lookup main priority 9")?;
+    net.a.reaches(ping("10.0.1.2").mark(7));
+    Ok(())
+}
+
+#[netns_test]
+fn a_multipath_route_uses_every_hop(net: Path) -> Result {
+    net.r.interface("left")?.add_address("10.0.0.9/24")?;
+    net.a.remove_route("default via 10.0.0.1")?;
+    net.a.add_route("default nexthop via 10.0.0.1 weight 1 nexthop via 10.0.0.9 weight 3")?;
+    let default = net.a.routes()?.into_iter().find(|route| route.hops.len() == 2).ok_or("no multipath route")?;
+    let hops: Vec<_> = default.hops.iter().map(|hop| (hop.via, hop.weight)).collect();
+    assert_eq!(hops, [(Some(ip("10.0.0.1")), 1), (Some(ip("10.0.0.9")), 3)]);
+    net.a.reaches(ping("10.0.1.2"));
+    let text = "default nexthop via 10.0.0.1 weight 1 nexthop via 10.0.0.9 weight 3";
+    let route: Route = text.parse()?;
+    net.a.remove_route(route)?;
+    net.a.cannot_reach(ping("10.0.1.2"), by::NetworkUnreachable.local());
+    Ok(())
+}
+
+// ---- neighbours, settings, forwarding
+
+#[netns_test]
+fn a_permanent_neighbour_is_not_asked_for(net: Path) -> Result {
+    net.a.flush_neighbours()?;
+    assert_eq!(net.a.neighbours()?.iter().filter(|entry| entry.address.is_ipv4()).count(), 0);
+    let left = net.r.interface("left")?;
+    net.a.add_neighbour("10.0.0.1", left.mac()?, "eth0")?;
+    let wire = left.capture(arp().requests().from("10.0.0.2"))?;
+    net.a.reaches(ping("10.0.0.1"));
+    wire.stays_quiet(arp().requests().from("10.0.0.2"), Duration::from_millis(10));
+    assert_eq!(net.a.neighbour(ip("10.0.0.1"))?.map(|entry| entry.state), Some(NeighbourState::Permanent));
+    net.a.flush_neighbours()?;
+    assert!(net.a.neighbour(ip("10.0.0.1"))?.is_some(), "a permanent entry stays");
+    // The wrong MAC leads nowhere.
+    net.a.add_neighbour("10.0.0.1", "02:00:00:00:00:99", "eth0")?;
+    net.a.cannot_reach(ping("10.0.0.1"), by::Timeout);
+    net.a.remove_neighbour("10.0.0.1", "eth0")?;
+    net.a.reaches(ping("10.0.0.1"));
+    assert!(net.a.remove_neighbour("10.0.0.77", "eth0").is_err());
+    Ok(())
+}
+
+#[netns_test]
+fn settings_are_the_nodes_own(net: Path) -> Result {
+    net.b.set_sysctl("net.ipv4.icmp_echo_ignore_all", 1)?;
+    net.a.cannot_reach(ping("10.0.1.2"), by::Timeout);
+    net.a.reaches(ping("10.0.0.1"));
+    assert_eq!(net.b.sysctl("net.ipv4.icmp_echo_ignore_all")?, "1");
+    assert_eq!(net.a.sysctl("net.ipv4.icmp_echo_ignore_all")?, "0");
+    net.b.set_sysctl("net.ipv4.icmp_echo_ignore_all", 0)?;
+    net.a.reaches(ping("10.0.1.2"));
+    let error = net.a.set_sysctl("net.ipv4.no_such_thing", 1).expect_err("there is none");
+    assert!(error.to_string().contains("net.ipv4.no_such_thing"), "{error}");
+    assert!(net.a.set_sysctl("net.ipv4.ip_default_ttl", "many").is_err());
+    Ok(())
+}
+
+#[netns_test]
+fn forwarding_is_switched_for_each_version(net: Path) -> Result {
+    net.r.set_forward(false)?;
+    net.a.cannot_reach(ping("10.0.1.2"), by::Timeout);
+    net.a.reaches(ping("fd01::2"));
+    net.r.set_forward(true)?;
+    net.r.set_forward_v6(false)?;
+    net.a.reaches(ping("10.0.1.2"));
+    net.a.cannot_reach(ping("fd01::2"), by::Timeout);
+    net.r.set_forward_v6(true)?;
+    net.a.reaches(net.b.ping());
+    Ok(())
+}
+
+// ---- links
+
+#[netns_test]
+fn a_cable_is_pulled_and_plugged_in_again(net: Path) -> Result {
+    net.a.reaches(ping("10.0.0.1"));
+    let left = net.r.interface("left")?;
+    left.down()?;
+    // The kernel may say that the cable dropped it.
+    net.a.cannot_reach(ping("10.0.0.1"), by::Timeout | by::HostUnreachable.local() | by::LocalDrop);
+    left.up()?;
+    eventually(Duration::from_secs(2), || net.a.probe(ping("10.0.0.1")));
+    // Its own end takes the routes with it; the address stays.
+    let eth0 = net.a.interface("eth0")?;
+    eth0.down()?;
+    net.a.cannot_reach(ping("10.0.0.1"), by::NetworkUnreachable.local());
+    assert!(eth0.addresses()?.iter().any(|info| info.address.addr() == ip("10.0.0.2")));
+    eth0.up()?;
+    eventually(Duration::from_secs(2), || net.a.probe(ping("10.0.0.1")));
+    Ok(())
+}
+
+#[netns_test]
+fn mtu_mac_and_name_are_changed(net: Path) -> Result {
+    let eth0 = net.a.interface("eth0")?;
+    eth0.set_mtu(1280)?;
+    net.a.cannot_reach(ping("10.0.0.1").size(1253).dont_fragment(), by::PacketTooBig.mtu(1280).local());
+    assert!(eth0.set_mtu(10).is_err());
+    eth0.set_mac("02:00:00:00:00:07")?;
+    assert_eq!(eth0.mac()?.to_string(), "02:00:00:00:00:07");
+    net.r.flush_neighbours()?;
+    net.r.reaches(ping("10.0.0.2"));
+    assert!(eth0.set_mac("01:00:00:00:00:07").is_err(), "a group's address");
+    let wan = eth0.rename("wan0")?;
+    assert_eq!((wan.name(), net.a.links()?.len()), ("wan0", 2));
+    net.r.reaches(ping("10.0.0.2"));
+    assert!(matches!(eth0.info(), Err(Error::NoSuchInterface { .. })));
+    let error = net.a.interface("eth0").expect_err("it has another name");
+    assert_eq!(error.to_string(), "node `a` has no interface `eth0`; it has `lo`, `wan0`");
+    assert!(matches!(wan.rename("a name that is too long"), Err(Error::Invalid(_))));
+    assert!(wan.rename("lo").is_err());
+    Ok(())
+}
+
+#[netns_test]
+fn deleting_one_end_of_a_cable_takes_the_other(net: Path) -> Result {
+    net.a.interface("eth0")?.delete()?;
+    eventually(Duration::from_secs(2), || net.r.interface("left").is_err());
+    let error = net.a.interface("lo")?.delete().expect_err("lo stays");
+    assert!(matches!(error, Error::Kernel { .. }), "{error}");
+    Ok(())
+}
+
+#[netns_test]
+fn a_new_cable_joins_two_nodes(net: Path) -> Result {
+    let (here, there) = net.a.connect("direct", &net.b, "direct")?;
+    assert!(!here.info()?.flags.up() && !there.info()?.flags.up());
+    here.add_address("192.0.2.1/30")?;
+    there.add_address("192.0.2.2/30")?;
+    here.up()?;
+    there.up()?;
+    eventually(Duration::from_secs(2), || net.a.probe(ping("192.0.2.2")));
+    assert!(net.a.connect("direct", &net.r, "other").is_err(), "the name is taken");
+    assert!(net.r.interface("other").is_err(), "and nothing is left of it");
+    Ok(())
+}
+
+#[netns_test]
+fn both_ends_of_a_cable_can_be_on_one_node(net: Path) -> Result {
+    let (one, other) = net.a.connect("one", &net.a, "other")?;
+    one.up()?;
+    other.up()?;
+    assert_eq!(one.info()?.peer_index, Some(other.index()?));
+    let wire = other.capture(arp())?;
+    eventually(Duration::from_secs(2), || one.info().is_ok_and(|info| info.flags.running()));
+    one.add_address("192.0.2.1/24")?;
+    net.a.cannot_reach(ping("192.0.2.2"), by::HostUnreachable.local());
+    wire.saw(arp().requests().to("192.0.2.2"));
+    Ok(())
+}
+
+#[netns_test]
+fn an_interface_moves_to_another_node(net: Path) -> Result {
+    let (one, other) = net.a.connect("one", &net.a, "other")?;
+    let mac = other.mac()?;
+    let moved = other.move_to(&net.b)?;
+    assert!(matches!(other.info(), Err(Error::NoSuchInterface { .. })));
+    assert_eq!((moved.mac()?, moved.node() == &net.b), (mac, true));
+    one.add_address("192.0.2.1/24")?;
+    moved.add_address("192.0.2.2/24")?;
+    one.up()?;
+    moved.up()?;
+    eventually(Duration::from_secs(2), || net.a.probe(ping("192.0.2.2")));
+    let error = net.b.interface("eth0")?.move_to(&net.a).expect_err("there is one of that name");
+    assert!(error.to_string().contains("EEXIST"), "{error}");
+    Ok(())
+}
+
+// ---- bridges
+
+#[netns_test]
+fn ports_are_plugged_into_a_bridge_while_it_lives(net: Path) -> Result {
+    let host = net.r.clone();
+    host.interface("left")?.remove_address("10.0.0.1/24")?;
+    let bridge = host.add_bridge("br0")?;
+    bridge.add_address("10.0.0.1/24")?;
+    bridge.up()?;
+    net.a.flush_neighbours()?;
+    net.a.cannot_reach(ping("10.0.0.1"), by::Anything);
+    let left = host.interface("left")?;
+    left.set_master(&bridge)?;
+    assert_eq!(left.info()?.master, Some(bridge.index()?));
+    eventually(Duration::from_secs(2), || {
+        net.a.flush_neighbours().map_err(|error| error.to_string())?;
+        let report = net.a.probe(ping("10.0.0.1")).run().map_err(|error| error.to_string())?;
+        if report.is_reached() { Ok(()) } else { Err(report.outcome().to_string()) }
+    });
+    assert!(host.fdb()?.iter().any(|entry| Some(entry.mac) == net.a.interface("eth0").and_then(|i| i.mac()).ok()));
+    left.unset_master()?;
+    assert_eq!(left.info()?.master, None);
+    assert!(net.a.interface("eth0")?.set_master(&bridge).is_err(), "it is on another node");
+    assert!(left.set_master(&host.interface("right")?).is_err(), "that is no bridge");
+    bridge.delete()?;
+    assert!(host.interface("br0").is_err());
+    Ok(())
+}
+
+// ---- nodes
+
+#[netns_test]
+fn a_node_is_added_and_used() -> Result {
+    let lab = Path::topology().up()?;
+    let (a, new) = (lab.node("a")?, lab.add_node("new")?);
+    assert_eq!(lab.node("new")?, new);
+    assert_eq!(new.links()?.iter().map(|link| link.name.as_str()).collect::<Vec<_>>(), ["lo"]);
+    new.reaches(ping("127.0.0.1"));
+    let (here, there) = a.connect("to-new", &new, "eth0")?;
+    for (end, address) in [(&here, "192.0.2.1/24"), (&there, "192.0.2.2/24")] {
+        end.add_address(address)?;
+        end.up()?;
+    }
+    eventually(Duration::from_secs(2), || a.probe(new.ping()));
+    assert!(matches!(lab.add_node("new"), Err(Error::NodeExists { .. })));
+    let error = lab.add_node("one two").expect_err("that is no name");
+    assert!(error.to_string().contains("the node name `one two` contains ' '"), "{error}");
+    let error = lab.node("nwe").expect_err("there is none");
+    assert_eq!(error.to_string(), "no node named `nwe` in this network; it has `a`, `r`, `b`, `new`");
+    Ok(())
+}
+
+#[netns_test]
+fn a_removed_node_takes_its_cables_along_whatever_was_done_on_it() -> Result {
+    let lab = Path::topology().up()?;
+    let (a, r, b) = (lab.node("a")?, lab.node("r")?, lab.node("b")?);
+    // Everything that could hold a reference to its namespaces.
+    a.serve(tcp(80))?;
+    a.reaches(b.ping());
+    a.run(|| ());
+    a.spawn(async {}).join();
+    let _ = a.spawn(std::future::pending::<()>());
+    let program = a.command("sleep").arg("1000").spawn()?;
+    a.drop_forwarded(icmp())?;
+    drop(a.interface("eth0")?.capture(any())?);
+    a.connect("extra", &b, "extra")?;
+    a.connect("one", &a, "other")?;
+
+    lab.remove_node(&a)?;
+
+    assert_eq!(r.links()?.iter().map(|link| link.name.as_str()).collect::<Vec<_>>(), ["lo", "right"]);
+    assert!(b.interface("extra").is_err());
+    assert!(matches!(lab.node("a"), Err(Error::NoSuchNode { .. })));
+    assert!(matches!(a.links(), Err(Error::Gone { .. })));
+    assert!(matches!(lab.remove_node(&a), Err(Error::Gone { .. })));
+    drop(program);
+    r.reaches(b.ping());
+    // Its name is free again.
+    lab.add_node("a")?;
+    Ok(())
+}
+
+#[netns_test(timeout = "30s")]
+fn a_socket_that_is_kept_keeps_the_namespace_of_a_removed_node() -> Result {
+    let lab = Topology::builder()
+        .node("a", |n| n.interface("eth0", "10.0.0.1/24"))
+        .node("b", |n| n.interface("eth0", "10.0.0.2/24"))
+        .link("a.eth0", "b.eth0")
+        .build()?
+        .up()?;
+    let (a, b) = (lab.node("a")?, lab.node("b")?);
+    let kept = a.run(|| TcpListener::bind("10.0.0.1:80"))?;
+    let error = lab.remove_node(&a).expect_err("a socket of the node is open");
+    assert!(error.to_string().contains("something holds its namespace"), "{error}");
+    assert!(b.interface("eth0").is_ok());
+    drop(kept);
+    eventually(Duration::from_secs(5), || b.interface("eth0").is_err());
+    Ok(())
+}
+
+#[netns_test]
+fn handles_of_a_network_that_has_ended_say_so() -> Result {
+    let lab = Path::topology().up()?;
+    let a = lab.node("a")?;
+    let eth0 = a.interface("eth0")?;
+    drop(lab);
+    let gone = |error: Error| assert!(matches!(error, Error::Gone { .. }), "{error}");
+    gone(a.links().expect_err("gone"));
+    gone(a.add_route("default via 10.0.0.1").expect_err("gone"));
+    gone(a.set_forward(true).expect_err("gone"));
+    gone(a.sysctl("net.ipv4.ip_forward").expect_err("gone"));
+    gone(a.serve(tcp(80)).expect_err("gone"));
+    gone(a.drop_forwarded(icmp()).expect_err("gone"));
+    gone(a.command("true").spawn().expect_err("gone"));
+    gone(a.netns_fd().expect_err("gone"));
+    gone(eth0.up().expect_err("gone"));
+    gone(eth0.info().expect_err("gone"));
+    gone(eth0.capture(any()).expect_err("gone"));
+    assert!(a.probe(ping("127.0.0.1")).run().is_err());
+    Ok(())
+}
