@@ -361,7 +361,7 @@ fn a_removed_node_takes_its_cables_along_whatever_was_done_on_it() -> Result {
     a.reaches(b.ping());
     a.run(|| ());
     a.spawn(async {}).join();
-    let _ = a.spawn(std::future::pending::<()>());
+    drop(a.spawn(std::future::pending::<()>()));
     let program = a.command("sleep").arg("1000").spawn()?;
     a.drop_forwarded(icmp())?;
     drop(a.interface("eth0")?.capture(any())?);

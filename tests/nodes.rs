@@ -118,10 +118,10 @@ fn a_panic_in_a_task_that_nobody_awaits_fails_the_test() {
     let lab = Path::topology().up().expect("it can be built");
     let a = lab.node("a").expect("there is one");
     let (tell, told) = std::sync::mpsc::channel();
-    let _ = a.spawn(async move {
+    drop(a.spawn(async move {
         let _last = Tell(tell);
         panic!("nobody waits");
-    });
+    }));
     told.recv().expect("the task ends");
     // The runtime notes the panic a moment after the future was dropped.
     a.spawn(async {}).join();

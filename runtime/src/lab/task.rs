@@ -19,7 +19,7 @@ use crate::netns::Netns;
 /// A future that runs on a node; await it, or [`Task::join`] it from sync code, for its value.
 ///
 /// A task that is dropped goes on; if it panics, the test fails when the network ends.
-#[must_use = "await or join it for its value; bind it to `_` to let it go on alone"]
+#[must_use = "await or join it for its value; drop it to let it go on alone"]
 pub struct Task<T: Send + 'static> {
     node: Node,
     handle: Option<JoinHandle<T>>,
