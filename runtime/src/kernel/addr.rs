@@ -66,11 +66,6 @@ pub(crate) fn all(rtnl: &Rtnl) -> Result<Vec<AddressInfo>, KernelError> {
     Ok(parse_all(rtnl.get(dump_request())?))
 }
 
-/// [`all`] for the netlink thread itself.
-pub(crate) async fn all_on_thread(rtnl: &Rtnl) -> Result<Vec<AddressInfo>, KernelError> {
-    Ok(parse_all(rtnl.query(dump_request()).await?))
-}
-
 /// Adds an address, with the broadcast address left unset as `ip addr add` does.
 pub(crate) fn add(index: u32, address: Cidr, no_dad: bool, object: impl Into<String>) -> Request {
     let mut message = message(index, address);

@@ -218,9 +218,9 @@ pub(crate) fn all(rtnl: &Rtnl) -> Result<Vec<LinkInfo>, KernelError> {
     Ok(parse_all(rtnl.get(dump_request(false))?))
 }
 
-/// [`all`] without counters, which make most of each answer; for the netlink thread itself.
-pub(crate) async fn all_brief(rtnl: &Rtnl) -> Result<Vec<LinkInfo>, KernelError> {
-    Ok(parse_all(rtnl.query(dump_request(true)).await?))
+/// [`all`] without counters, which make most of each answer.
+pub(crate) fn all_brief(rtnl: &Rtnl) -> Result<Vec<LinkInfo>, KernelError> {
+    Ok(parse_all(rtnl.get(dump_request(true))?))
 }
 
 /// The interface of that name, if there is one.
@@ -232,13 +232,13 @@ pub(crate) fn by_name(rtnl: &Rtnl, name: &str) -> Result<Option<LinkInfo>, Kerne
     }
 }
 
-/// Has the kernel do now what it put off when the carrier of an interface changed; for the netlink thread itself.
+/// Has the kernel do now what it put off when the carrier of an interface changed.
 ///
 /// It does that work at most once a second where it sees no hurry, and before it answers a question about one
 /// interface alone (`linkwatch_sync_dev` in `rtnl_getlink`; seen in Linux 6.18). A list of all does not hurry it, and
 /// kernels without that are only waited for.
-pub(crate) async fn settle_on_thread(rtnl: &Rtnl, name: &str) -> Result<(), KernelError> {
-    match rtnl.query(get_request(name)).await {
+pub(crate) fn settle(rtnl: &Rtnl, name: &str) -> Result<(), KernelError> {
+    match rtnl.get(get_request(name)) {
         Err(error) if !error.is(Errno::ENODEV) => Err(error),
         _ => Ok(()),
     }

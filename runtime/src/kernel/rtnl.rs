@@ -1,44 +1,43 @@
 //! Requests to the routing part of the kernel: links, addresses, routes, rules, neighbours ([rtnetlink(7)]).
 //!
-//! One thread of the process owns every connection, on a current-thread Tokio runtime, so that calls work alike in
-//! sync and async tests. Every request asks for an acknowledgement, in the kernel's words, and has a deadline.
+//! The kernel carries a request out, and answers, before the call that sends it returns. So a connection is a plain
+//! socket, and calls work alike in sync and async tests. Every request asks for an acknowledgement, in the kernel's
+//! words, and has a deadline.
 //!
 //! [rtnetlink(7)]: https://man7.org/linux/man-pages/man7/rtnetlink.7.html
 
 use std::{
-    fmt::Debug,
-    future::{Future, pending},
     io,
-    pin::pin,
-    sync::{OnceLock, mpsc},
-    thread,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use bytes::Buf;
-use nix::errno::Errno;
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use nix::{
+    errno::Errno,
+    sys::{
+        socket::{setsockopt, sockopt},
+        time::TimeVal,
+    },
+};
 use rtnetlink::{
     packet_core::{
-        NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkBuffer, NetlinkDeserializable, NetlinkMessage, NetlinkPayload,
-        NetlinkSerializable,
+        ErrorMessage, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NetlinkMessage,
+        NetlinkPayload,
     },
     packet_route::RouteNetlinkMessage,
-    proto::{
-        ConnectionHandle, NetlinkCodec, NetlinkMessageCodec, from_socket_with_codec,
-        sys::{AsyncSocket, SocketAddr, TokioSocket, protocols::NETLINK_ROUTE},
-    },
 };
 
 use super::KernelError;
-
-/// `struct nlmsghdr`.
-const HEADER_LEN: usize = 16;
 
 /// How long the kernel may take to answer one request or batch.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Messages in one datagram: past 250 acknowledgements have been lost to a full receive buffer.
 const BATCH: usize = 128;
+
+/// The largest datagram that is asked for; the kernel fits the pieces of a list to it, up to this.
+const RECEIVE_BUFFER: usize = 32 * 1024;
 
 /// A message to the kernel, with the words for an error.
 pub(crate) struct Request {
@@ -53,8 +52,13 @@ pub(crate) struct Request {
 
 /// A connection to the kernel that belongs to one network namespace.
 #[derive(Clone, Debug)]
-pub(crate) struct Rtnl {
-    handle: ConnectionHandle<RouteNetlinkMessage>,
+pub(crate) struct Rtnl(Arc<Mutex<Connection>>);
+
+#[derive(Debug)]
+struct Connection {
+    socket: Socket,
+    sequence: u32,
+    buffer: Vec<u8>,
 }
 
 impl Rtnl {
@@ -65,16 +69,11 @@ impl Rtnl {
 
     /// Opens a connection in the network namespace of the calling thread.
     pub(crate) fn open() -> io::Result<Self> {
-        let runtime = runtime()?;
-        let _context = runtime.enter();
-        let socket = TokioSocket::new(NETLINK_ROUTE)?;
-        socket.socket_ref().set_ext_ack(true)?;
-        socket.socket_ref().set_cap_ack(true)?;
-        let (mut connection, handle, _) =
-            from_socket_with_codec::<RouteNetlinkMessage, TokioSocket, StrictCodec>(socket);
-        connection.set_forward_ack(true);
-        runtime.spawn(connection);
-        Ok(Self { handle })
+        let socket = Socket::new(NETLINK_ROUTE)?;
+        socket.set_ext_ack(true)?;
+        socket.set_cap_ack(true)?;
+        setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(DEADLINE.as_secs().cast_signed(), 0))?;
+        Ok(Self(Arc::new(Mutex::new(Connection { socket, sequence: 0, buffer: Vec::new() }))))
     }
 
     /// Carries a request out and waits for its acknowledgement.
@@ -82,169 +81,159 @@ impl Rtnl {
         self.execute_all(vec![request])
     }
 
-    /// Carries requests out, in order.
+    /// Carries requests out, in order. After an error the rest may have been done.
     pub(crate) fn execute_all(&self, requests: Vec<Request>) -> Result<(), KernelError> {
-        let this = self.clone();
-        block_on(async move { this.batch(requests).await })
-    }
-
-    /// Asks for what a request names: one object, or all of them with [`NLM_F_DUMP`].
-    pub(crate) fn get(&self, request: Request) -> Result<Vec<RouteNetlinkMessage>, KernelError> {
-        let this = self.clone();
-        block_on(async move { this.query(request).await })
-    }
-
-    /// [`Rtnl::execute_all`] for the kernel thread itself. After an error the rest of the batch may have been done.
-    pub(crate) async fn batch(&self, requests: Vec<Request>) -> Result<(), KernelError> {
+        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut requests = requests.into_iter().peekable();
         while requests.peek().is_some() {
-            let mut words = Vec::new();
-            let messages: Vec<_> = requests
-                .by_ref()
-                .take(BATCH)
-                .map(|request| {
-                    words.push((request.operation, request.object));
-                    message(request.message, request.flags | NLM_F_ACK)
-                })
-                .collect();
-            let mut answers = Answers::new(
-                self.handle.request_batch(messages, SocketAddr::new(0, 0)).map_err(|_| closed(&words[0]))?,
-            );
-            for words in &words {
-                match answers.next(words).await? {
+            connection.batch(requests.by_ref().take(BATCH))?;
+        }
+        Ok(())
+    }
+
+    /// Asks for what a request names: one object, or all of them with [`DUMP`].
+    pub(crate) fn get(&self, request: Request) -> Result<Vec<RouteNetlinkMessage>, KernelError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).query(request)
+    }
+}
+
+impl Connection {
+    fn batch(&mut self, requests: impl Iterator<Item = Request>) -> Result<(), KernelError> {
+        let first = self.sequence.wrapping_add(1);
+        let mut bytes = Vec::new();
+        let mut words = Vec::new();
+        for request in requests {
+            self.append(&mut bytes, request.message, request.flags | NLM_F_ACK);
+            words.push((request.operation, request.object));
+        }
+        self.send(&bytes, &words[0])?;
+        let mut answered = 0;
+        while answered < words.len() {
+            for message in self.receive(&words[answered])? {
+                // Answers to an earlier batch that ended with an error are left over from it.
+                let Some(words) = words.get(message.header.sequence_number.wrapping_sub(first) as usize) else {
+                    continue;
+                };
+                match message.payload {
                     NetlinkPayload::Error(error) => refusal(words, &error)?,
                     other => return Err(unexpected(words, &other)),
                 }
+                answered += 1;
             }
         }
         Ok(())
     }
 
-    /// [`Rtnl::get`] for the netlink thread itself.
-    pub(crate) async fn query(&self, request: Request) -> Result<Vec<RouteNetlinkMessage>, KernelError> {
+    /// Asks again if a list changed while it was read.
+    fn query(&mut self, request: Request) -> Result<Vec<RouteNetlinkMessage>, KernelError> {
         let words = (request.operation, request.object);
-        let message = message(request.message, request.flags | NLM_F_ACK);
-        let stream = self.handle.request_batch([message], SocketAddr::new(0, 0)).map_err(|_| closed(&words))?;
-        let mut answers = Answers::new(stream);
-        let mut found = Vec::new();
+        for _ in 0..MOST_READINGS {
+            let mut bytes = Vec::new();
+            self.append(&mut bytes, request.message.clone(), request.flags | NLM_F_ACK);
+            self.send(&bytes, &words)?;
+            if let Some(found) = self.answers(&words)? {
+                return Ok(found);
+            }
+        }
+        Err(KernelError::new(words.0, words.1, Errno::EINTR).because("the list changed each time it was read"))
+    }
+
+    /// The answers to the last request; `None` if they are of different moments.
+    fn answers(&mut self, words: &Words) -> Result<Option<Vec<RouteNetlinkMessage>>, KernelError> {
+        let (mut found, mut changed) = (Vec::new(), false);
         loop {
-            match answers.next_or_end(&words).await? {
-                None => return Ok(found),
-                Some(NetlinkPayload::InnerMessage(message)) => found.push(message),
-                Some(NetlinkPayload::Error(error)) => refusal(&words, &error)?,
-                Some(other) => return Err(unexpected(&words, &other)),
+            for NetlinkMessage { header, payload, .. } in self.receive(words)? {
+                if header.sequence_number != self.sequence {
+                    continue;
+                }
+                changed |= header.flags & NLM_F_DUMP_INTR != 0;
+                match payload {
+                    NetlinkPayload::InnerMessage(message) => found.push(message),
+                    NetlinkPayload::Error(error) => {
+                        refusal(words, &error)?;
+                        return Ok(Some(found));
+                    }
+                    NetlinkPayload::Done(done) if done.code == 0 => return Ok((!changed).then_some(found)),
+                    NetlinkPayload::Done(done) => {
+                        let errno = Errno::from_raw(done.code.wrapping_abs());
+                        return Err(KernelError::new(words.0, words.1.clone(), errno));
+                    }
+                    other => return Err(unexpected(words, &other)),
+                }
+            }
+        }
+    }
+
+    fn append(&mut self, bytes: &mut Vec<u8>, message: RouteNetlinkMessage, flags: u16) {
+        self.sequence = self.sequence.wrapping_add(1);
+        let mut message = NetlinkMessage::from(message);
+        message.header.flags = NLM_F_REQUEST | flags;
+        message.header.sequence_number = self.sequence;
+        message.finalize();
+        let start = bytes.len();
+        bytes.resize(start + message.buffer_len().next_multiple_of(4), 0);
+        message.serialize(&mut bytes[start..]);
+    }
+
+    fn send(&self, bytes: &[u8], words: &Words) -> Result<(), KernelError> {
+        match self.socket.send_to(bytes, &SocketAddr::new(0, 0), 0) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(KernelError::io(words.0, words.1.clone(), &error)),
+        }
+    }
+
+    /// Receives one datagram.
+    ///
+    /// A message that cannot be decoded is an error: without it a list would be a false statement.
+    fn receive(&mut self, words: &Words) -> Result<Vec<NetlinkMessage<RouteNetlinkMessage>>, KernelError> {
+        loop {
+            self.buffer.clear();
+            self.buffer.reserve(RECEIVE_BUFFER);
+            match self.socket.recv(&mut self.buffer, libc::MSG_TRUNC) {
+                Ok(length) if length > self.buffer.len() => {
+                    return Err(undecodable(words, format!("an answer of {length} bytes")));
+                }
+                Ok(_) => return decode(&self.buffer, words),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Err(KernelError::deadline(words.0, words.1.clone(), DEADLINE));
+                }
+                Err(error) => return Err(KernelError::io(words.0, words.1.clone(), &error)),
             }
         }
     }
 }
 
-/// Runs a future on the kernel thread and waits for it.
-pub(crate) fn block_on<T: Send + 'static>(
-    future: impl Future<Output = Result<T, KernelError>> + Send + 'static,
-) -> Result<T, KernelError> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    runtime().map_err(|error| KernelError::io("start", "the netlink thread", &error))?.spawn(async move {
-        // The receiver waits until the sender is used or gone.
-        let _ = sender.send(future.await);
-    });
-    receiver.recv().unwrap_or_else(|_| Err(KernelError::new("run", "a netlink request", Errno::ECONNABORTED)))
-}
+/// How often a list that changes while it is read is read again.
+const MOST_READINGS: usize = 1000;
 
 /// The flags of a dump of every object of a kind.
 pub(crate) const DUMP: u16 = NLM_F_DUMP;
 
-fn runtime() -> io::Result<&'static tokio::runtime::Handle> {
-    static RUNTIME: OnceLock<Result<tokio::runtime::Handle, (Option<i32>, String)>> = OnceLock::new();
-    let start = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
-        thread::Builder::new().name("netns-test-rtnl".into()).spawn(move || runtime.block_on(pending::<()>()))?;
-        Ok(handle)
-    };
-    RUNTIME
-        .get_or_init(|| start().map_err(|error: io::Error| (error.raw_os_error(), error.to_string())))
-        .as_ref()
-        .map_err(|(code, text)| code.map_or_else(|| io::Error::other(text.clone()), io::Error::from_raw_os_error))
-}
-
-fn message(message: RouteNetlinkMessage, flags: u16) -> NetlinkMessage<RouteNetlinkMessage> {
-    let mut message = NetlinkMessage::from(message);
-    message.header.flags = NLM_F_REQUEST | flags;
-    message
-}
-
 type Words = (&'static str, String);
-type Payload = NetlinkPayload<RouteNetlinkMessage>;
 
-/// The stream of answers, with a deadline on each.
-struct Answers<S>(std::pin::Pin<Box<S>>);
-
-impl<S: futures_core::Stream<Item = NetlinkMessage<RouteNetlinkMessage>>> Answers<S> {
-    fn new(stream: S) -> Self {
-        Self(Box::pin(stream))
+fn decode(mut rest: &[u8], words: &Words) -> Result<Vec<NetlinkMessage<RouteNetlinkMessage>>, KernelError> {
+    let mut messages = Vec::new();
+    while !rest.is_empty() {
+        let length = NetlinkBuffer::new_checked(rest).map_err(|error| undecodable(words, error.to_string()))?.length();
+        let (one, more) = rest.split_at(length as usize);
+        messages.push(NetlinkMessage::deserialize(one).map_err(|error| undecodable(words, error.to_string()))?);
+        rest = more.get(length.next_multiple_of(4) as usize - length as usize..).unwrap_or_default();
     }
-
-    async fn next_or_end(&mut self, words: &Words) -> Result<Option<Payload>, KernelError> {
-        let next = pin!(std::future::poll_fn(|context| self.0.as_mut().poll_next(context)));
-        match tokio::time::timeout(DEADLINE, next).await {
-            Ok(answer) => Ok(answer.map(|message| message.payload)),
-            Err(_) => Err(KernelError::deadline(words.0, words.1.clone(), DEADLINE)),
-        }
-    }
-
-    async fn next(&mut self, words: &Words) -> Result<Payload, KernelError> {
-        self.next_or_end(words).await?.ok_or_else(|| closed(words))
-    }
+    Ok(messages)
 }
 
-fn closed(words: &Words) -> KernelError {
-    KernelError::new(words.0, words.1.clone(), Errno::ECONNABORTED).because("the netlink connection was closed")
+fn undecodable(words: &Words, why: String) -> KernelError {
+    KernelError::new(words.0, words.1.clone(), Errno::EBADMSG).because(format!("undecodable answer: {why}"))
 }
 
-fn unexpected(words: &Words, payload: &Payload) -> KernelError {
-    let what = match payload {
-        NetlinkPayload::Overrun(_) => "the kernel's answer was lost or could not be decoded".to_owned(),
-        other => format!("unexpected answer {other:?}"),
-    };
-    KernelError::new(words.0, words.1.clone(), Errno::EPROTO).because(what)
+fn unexpected(words: &Words, payload: &NetlinkPayload<RouteNetlinkMessage>) -> KernelError {
+    KernelError::new(words.0, words.1.clone(), Errno::EPROTO).because(format!("unexpected answer {payload:?}"))
 }
 
-fn refusal(words: &Words, error: &rtnetlink::packet_core::ErrorMessage) -> Result<(), KernelError> {
+fn refusal(words: &Words, error: &ErrorMessage) -> Result<(), KernelError> {
     match error.code {
         None => Ok(()),
         Some(_) => Err(KernelError::netlink(words.0, words.1.clone(), error)),
-    }
-}
-
-/// The standard codec loses answers that it cannot decode, and their requests never end; this one passes them on as
-/// an overrun, which ends the request with an error.
-struct StrictCodec;
-
-impl NetlinkMessageCodec for StrictCodec {
-    fn decode<T: NetlinkDeserializable + Debug>(bytes: &mut bytes::BytesMut) -> io::Result<Option<NetlinkMessage<T>>> {
-        if bytes.len() < HEADER_LEN {
-            // Nothing, or the padding behind the last message.
-            return Ok(None);
-        }
-        let length = match NetlinkBuffer::new_checked(bytes.as_ref()) {
-            Ok(buffer) => buffer.length() as usize,
-            Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
-        };
-        let one = bytes.split_to(length);
-        let padding = length.next_multiple_of(4) - length;
-        bytes.advance(padding.min(bytes.len()));
-        Ok(Some(NetlinkMessage::deserialize(&one).unwrap_or_else(|_| {
-            let buffer = NetlinkBuffer::new(one.as_ref());
-            let mut header = rtnetlink::packet_core::NetlinkHeader::default();
-            header.sequence_number = buffer.sequence_number();
-            NetlinkMessage::new(header, NetlinkPayload::Overrun(one.to_vec()))
-        })))
-    }
-
-    fn encode<T: NetlinkSerializable + Debug>(
-        message: NetlinkMessage<T>,
-        bytes: &mut bytes::BytesMut,
-    ) -> io::Result<()> {
-        NetlinkCodec::encode(message, bytes)
     }
 }

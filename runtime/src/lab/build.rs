@@ -1,4 +1,4 @@
-//! A plan carried out: phase by phase, and within a phase all nodes at once.
+//! A plan carried out: phase by phase, and within a phase node by node.
 
 use std::{
     collections::HashMap,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::kernel::{
     KernelError, LinkInfo, OperState, addr, link, neigh, neightbl, route,
-    rtnl::{Request, Rtnl, block_on},
+    rtnl::{Request, Rtnl},
     rule,
 };
 
@@ -162,13 +162,9 @@ impl Site<'_> {
             };
             batches[at].push(request);
         }
-        let jobs: Vec<(usize, Rtnl, Vec<Request>)> = batches
-            .into_iter()
-            .enumerate()
-            .filter(|(_, batch)| !batch.is_empty())
-            .map(|(at, batch)| (at, lives[at].rtnl.clone(), batch))
-            .collect();
-        self.on_all(jobs, |rtnl, batch| async move { rtnl.batch(batch).await })?;
+        for ((node, live), batch) in self.nodes.iter().zip(&lives).zip(batches) {
+            node.words(live.rtnl.execute_all(batch))?;
+        }
         if steps.iter().any(|step| matches!(step.action, Action::CreateVeth { .. } | Action::CreateBridge { .. })) {
             for (node, live) in self.nodes.iter().zip(&lives) {
                 node.words(live.set_up_devices())?;
@@ -224,14 +220,13 @@ impl Site<'_> {
                 _ => {}
             }
         }
-        let jobs = wanted
-            .into_iter()
-            .enumerate()
-            .filter(|(_, wanted)| !wanted.links.is_empty() || !wanted.addresses.is_empty())
-            .map(|(at, wanted)| Ok((at, self.live(at)?.rtnl.clone(), wanted)))
-            .collect::<Result<Vec<_>, Error>>()?;
-        for (at, missing) in self.on_all(jobs, until_ready)? {
+        let begin = Instant::now();
+        for (at, wanted) in wanted.into_iter().enumerate() {
+            if wanted.links.is_empty() && wanted.addresses.is_empty() {
+                continue;
+            }
             let node = self.nodes[at].name().to_owned();
+            let missing = self.nodes[at].words(until_ready(&self.live(at)?.rtnl, wanted, begin))?;
             match missing {
                 None => {}
                 Some(Missing::Link { interface, wanted, seen, after }) => {
@@ -281,45 +276,11 @@ impl Site<'_> {
             .collect();
         unknown.sort_unstable();
         unknown.dedup();
-        let jobs = unknown
-            .into_iter()
-            .map(|at| Ok((at, self.live(at)?.rtnl.clone(), ())))
-            .collect::<Result<Vec<_>, Error>>()?;
-        for (at, links) in self.on_all(jobs, |rtnl, ()| async move { link::all_brief(&rtnl).await })? {
+        for at in unknown {
+            let links = self.nodes[at].words(link::all_brief(&self.live(at)?.rtnl))?;
             self.indexes.extend(links.into_iter().map(|link| ((at, link.name), link.index)));
         }
         Ok(())
-    }
-
-    /// Runs one future a node on the netlink thread, all at once.
-    fn on_all<A, T, F>(
-        &self,
-        jobs: Vec<(usize, Rtnl, A)>,
-        work: impl Fn(Rtnl, A) -> F,
-    ) -> Result<Vec<(usize, T)>, Error>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, KernelError>> + Send + 'static,
-    {
-        let futures: Vec<_> = jobs.into_iter().map(|(at, rtnl, job)| (at, work(rtnl, job))).collect();
-        let done = block_on(async move {
-            let tasks: Vec<_> = futures.into_iter().map(|(at, future)| (at, tokio::spawn(future))).collect();
-            let mut done = Vec::with_capacity(tasks.len());
-            for (at, task) in tasks {
-                let result = task
-                    .await
-                    .unwrap_or_else(|_| Err(KernelError::new("run", "a netlink request", Errno::ECONNABORTED)));
-                done.push((at, result));
-            }
-            Ok(done)
-        })
-        .map_err(|error| Error::kernel("*", error))?;
-        done.into_iter()
-            .map(|(at, result)| match result {
-                Ok(value) => Ok((at, value)),
-                Err(error) => Err(Error::kernel(self.nodes[at].name(), error)),
-            })
-            .collect()
     }
 
     fn node(&self, name: &str) -> usize {
@@ -423,12 +384,11 @@ fn has_joined(table: &str, interface: &str, address: Ipv6Addr) -> bool {
     })
 }
 
-/// Polls a node until all is as wanted, and returns what is not at the deadline.
-async fn until_ready(rtnl: Rtnl, wanted: Wanted) -> Result<Option<Missing>, KernelError> {
-    let begin = Instant::now();
+/// Polls a node until all is as wanted, and returns what is not at the deadline, counted from the wait's begin.
+fn until_ready(rtnl: &Rtnl, wanted: Wanted, begin: Instant) -> Result<Option<Missing>, KernelError> {
     let after = READY_WITHIN + wanted.delay;
     loop {
-        let links = link::all_brief(&rtnl).await?;
+        let links = link::all_brief(rtnl)?;
         let mut missing =
             wanted.links.iter().find_map(|(name, state)| match links.iter().find(|link| link.name == *name) {
                 Some(link) if is_in(link, *state) => None,
@@ -438,20 +398,20 @@ async fn until_ready(rtnl: Rtnl, wanted: Wanted) -> Result<Option<Missing>, Kern
                 }
             });
         if missing.is_none() && !wanted.addresses.is_empty() {
-            let there = addr::all_on_thread(&rtnl).await?;
+            let there = addr::all(rtnl)?;
             let usable = |address: &IpAddr| there.iter().any(|info| info.address.addr() == *address && !info.tentative);
             let address = wanted.addresses.iter().find(|address| !usable(address));
             missing = address.map(|address| Missing::Address { address: *address, after });
         }
         if let (Some(Missing::Link { interface, .. }), true) = (&missing, begin.elapsed() > HASTE) {
-            link::settle_on_thread(&rtnl, interface).await?;
+            link::settle(rtnl, interface)?;
         }
         match begin.elapsed() {
             _ if missing.is_none() => return Ok(None),
             elapsed if elapsed > after => return Ok(missing),
             // The kernel's deferred work takes some microseconds; the timer's tick is a millisecond.
-            elapsed if elapsed < HASTE => tokio::task::yield_now().await,
-            _ => tokio::time::sleep(Duration::from_millis(1)).await,
+            elapsed if elapsed < HASTE => thread::yield_now(),
+            _ => crate::pause(),
         }
     }
 }
