@@ -62,11 +62,6 @@ struct Connection {
 }
 
 impl Rtnl {
-    /// Starts the netlink thread, unless it runs: in the namespaces of the calling thread, which it keeps alive.
-    pub(crate) fn start() -> io::Result<()> {
-        runtime().map(|_| ())
-    }
-
     /// Opens a connection in the network namespace of the calling thread.
     pub(crate) fn open() -> io::Result<Self> {
         let socket = Socket::new(NETLINK_ROUTE)?;

@@ -29,8 +29,6 @@ pub use task::Task;
 
 use node::Shared;
 
-use crate::kernel::rtnl::Rtnl;
-
 /// A network that lives in the kernel.
 ///
 /// Its nodes find each other by name: the addresses that the topology gives them are in /etc/hosts.
@@ -88,8 +86,6 @@ impl Lab {
             return Err(Error::NoSandbox);
         }
         view::prepare().map_err(|error| Error::io("*", "make a directory in the sandbox's /run", error))?;
-        // Here and not by the first node that needs it, whose namespaces it would keep from ever going.
-        Rtnl::start().map_err(|error| Error::io("*", "start the netlink thread", error))?;
         // Made first, so that whatever was built before an error ends with it.
         let names = view::Names::add(topology)
             .map_err(|error| Error::io("*", "write its nodes' names to /etc/hosts", error))?;
