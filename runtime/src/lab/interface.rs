@@ -164,6 +164,9 @@ impl Interface {
 
     /// Sets it down, as `ip link set … down`: its routes go, its IPv4 addresses stay.
     ///
+    /// The far end of its cable notices in the kernel's own time. A ping from there is lost before that (a timeout, or
+    /// `ENOBUFS`), and is told that the host is unreachable after it; behind a bridge it is always lost.
+    ///
     /// # Errors
     ///
     /// If the kernel refuses.
