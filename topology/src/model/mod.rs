@@ -10,6 +10,7 @@ mod profile;
 mod route;
 mod route_parse;
 mod route_text;
+mod template;
 mod topology;
 
 pub use addr::{Cidr, Mac};
@@ -22,4 +23,5 @@ pub use name::{IfName, InvalidValue, NodeName};
 pub use node::{Neighbour, Node, Role, Sysctl};
 pub use profile::{Departure, Profile};
 pub use route::{NextHop, Route, RouteKind, Rule, RuleAction};
+pub use template::Template;
 pub use topology::{Draft, Topology};
