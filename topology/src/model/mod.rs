@@ -12,6 +12,7 @@ mod route_parse;
 mod route_text;
 mod template;
 mod topology;
+mod words;
 
 pub use addr::{Cidr, Mac};
 pub use firewall::{

@@ -1,4 +1,9 @@
-use std::{borrow::Borrow, fmt, ops::Deref, str::FromStr};
+use std::{
+    borrow::Borrow,
+    fmt,
+    ops::{Deref, Range},
+    str::FromStr,
+};
 
 /// The error of a text that is no valid name, address or number of the kind wanted.
 ///
@@ -7,11 +12,18 @@ use std::{borrow::Borrow, fmt, ops::Deref, str::FromStr};
 pub struct InvalidValue {
     message: String,
     help: Option<String>,
+    range: Option<Range<usize>>,
 }
 
 impl InvalidValue {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
+        Self { message: message.into(), help: None, range: None }
+    }
+
+    /// Says which bytes of the text are wrong.
+    pub(crate) fn at(mut self, range: Range<usize>) -> Self {
+        self.range = Some(range);
+        self
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -27,6 +39,16 @@ impl InvalidValue {
     /// What to write instead, if that is known.
     pub fn help_text(&self) -> Option<&str> {
         self.help.as_deref()
+    }
+
+    /// The bytes of the text that are wrong, where only a part of it is.
+    ///
+    /// ```
+    /// let error = "default vai 10.0.0.1".parse::<netns_test_topology::Route>().unwrap_err();
+    /// assert_eq!(error.range(), Some(8..11));
+    /// ```
+    pub fn range(&self) -> Option<Range<usize>> {
+        self.range.clone()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Routes and rules read from the syntax of `ip route` and `ip rule`.
 
-use std::{net::IpAddr, str::FromStr};
+use std::str::FromStr;
 
-use super::{Cidr, IfName, InvalidValue, NextHop, Route, RouteKind, Rule, RuleAction};
+use super::{Cidr, InvalidValue, NextHop, Route, RouteKind, Rule, RuleAction, words::Words};
 
 /// Reads a route in the syntax of [ip-route(8)].
 ///
@@ -50,7 +50,7 @@ impl FromStr for Route {
                     .help("begin with a network, such as `default via 10.0.0.1` or `10.9.0.0/16 dev eth0`"));
             }
             Some("default") => None,
-            Some(network) => Some(network_or_host(network)?),
+            Some(network) => Some(words.network(network)?),
         };
         let mut route = Route { to: Cidr::any(false), kind, metric: None, table: None, source: None, mtu: None };
         let mut hops: Vec<NextHop> = Vec::new();
@@ -70,12 +70,12 @@ impl FromStr for Route {
                     if matches!(gateway, "inet" | "inet6") {
                         gateway = words.value(word)?;
                     }
-                    hop.via = Some(address(gateway)?);
+                    hop.via = Some(words.address(gateway)?);
                 }
-                "dev" => hop.dev = Some(IfName::new(words.value(word)?)?),
+                "dev" => hop.dev = Some(words.interface(word)?),
                 "onlink" => hop.onlink = true,
                 "weight" => hop.weight = words.number(word)?,
-                "src" => route.source = Some(address(words.value(word)?)?),
+                "src" => route.source = Some(words.value(word).and_then(|text| words.address(text))?),
                 "metric" | "preference" => route.metric = Some(words.number(word)?),
                 "table" => route.table = Some(words.table(word)?),
                 "mtu" => route.mtu = Some(words.number(word)?),
@@ -124,10 +124,10 @@ impl FromStr for Rule {
             match word {
                 "inet" => rule.v6 = false,
                 "inet6" => rule.v6 = true,
-                "from" => rule.from = network_or_all(words.value(word)?)?,
-                "to" => rule.to = network_or_all(words.value(word)?)?,
-                "iif" | "dev" => rule.input = Some(IfName::new(words.value(word)?)?),
-                "oif" => rule.output = Some(IfName::new(words.value(word)?)?),
+                "from" => rule.from = words.network_or_all(word)?,
+                "to" => rule.to = words.network_or_all(word)?,
+                "iif" | "dev" => rule.input = Some(words.interface(word)?),
+                "oif" => rule.output = Some(words.interface(word)?),
                 "fwmark" => rule.mark = Some(words.number(word)?),
                 "priority" | "pref" | "order" => rule.priority = Some(words.number(word)?),
                 "lookup" | "table" => action = Some(RuleAction::Lookup(words.table(word)?)),
@@ -160,75 +160,6 @@ impl FromStr for Rule {
         rule.v6 |= rule.from.iter().chain(&rule.to).any(Cidr::is_ipv6);
         Ok(rule)
     }
-}
-
-/// The words of a route or rule.
-struct Words<'a> {
-    what: &'static str,
-    text: &'a str,
-    rest: std::str::SplitWhitespace<'a>,
-}
-
-impl<'a> Words<'a> {
-    fn new(what: &'static str, text: &'a str) -> Self {
-        Self { what, text, rest: text.split_whitespace() }
-    }
-
-    fn next(&mut self) -> Option<&'a str> {
-        self.rest.next()
-    }
-
-    fn value(&mut self, word: &str) -> Result<&'a str, InvalidValue> {
-        let (what, text) = (self.what, self.text);
-        self.next().ok_or_else(|| InvalidValue::new(format!("the {what} `{text}` ends after `{word}`")))
-    }
-
-    fn number<T: TryFrom<u32>>(&mut self, word: &str) -> Result<T, InvalidValue> {
-        let value = self.value(word)?;
-        let parsed = match value.strip_prefix("0x") {
-            Some(hex) => u32::from_str_radix(hex, 16),
-            None => value.parse::<u32>(),
-        };
-        parsed.ok().and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
-            InvalidValue::new(format!(
-                "`{value}` is no possible number after `{word}` in the {} `{}`",
-                self.what, self.text
-            ))
-        })
-    }
-
-    fn table(&mut self, word: &str) -> Result<u32, InvalidValue> {
-        match self.rest.clone().next() {
-            Some("main") => self.next().map(|_| 254),
-            Some("default") => self.next().map(|_| 253),
-            Some("local") => self.next().map(|_| 255),
-            _ => None,
-        }
-        .map_or_else(|| self.number(word), Ok)
-    }
-
-    fn unknown(&self, word: &str, known: &[&'static str]) -> InvalidValue {
-        let error = InvalidValue::new(format!("unknown word `{word}` in the {} `{}`", self.what, self.text));
-        match crate::check::nearest(word, known.iter().copied()) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(format!("a {} has {}", self.what, known.join(", "))),
-        }
-    }
-}
-
-fn address(text: &str) -> Result<IpAddr, InvalidValue> {
-    text.parse().map_err(|_| InvalidValue::new(format!("`{text}` is not an IP address")))
-}
-
-fn network_or_host(text: &str) -> Result<Cidr, InvalidValue> {
-    match text.parse::<IpAddr>() {
-        Ok(host) => Ok(Cidr::host(host)),
-        Err(_) => text.parse(),
-    }
-}
-
-fn network_or_all(text: &str) -> Result<Option<Cidr>, InvalidValue> {
-    if text == "all" || text == "any" { Ok(None) } else { network_or_host(text).map(Some) }
 }
 
 #[cfg(test)]
