@@ -1130,3 +1130,37 @@ fn constructors_make_what_the_text_says() {
 fn a_kernel_node_is_checked_as_any_other() {
     passes(pair(|n| n.profile(Profile::Kernel)));
 }
+
+#[test]
+fn bad_nameserver() {
+    let asks = |servers: &[&str]| pair(|n| servers.iter().fold(n, |n, server| n.nameserver(*server)));
+    let help = "(write the address of the node that answers, such as `127.0.0.1` for this one)";
+    fires(
+        asks(&["0.0.0.0", "ff02::1", "255.255.255.255"]),
+        &[
+            &format!("bad_nameserver: `0.0.0.0` is the unspecified address, it cannot be a name server {help}"),
+            &format!("bad_nameserver: `ff02::1` is a multicast address, it cannot be a name server {help}"),
+            &format!("bad_nameserver: `255.255.255.255` is the broadcast address, it cannot be a name server {help}"),
+        ],
+    );
+    fires(
+        asks(&["10.0.0.2", "10.0.0.2"]),
+        &["bad_nameserver: node `a` has the name server `10.0.0.2` twice (leave one out)"],
+    );
+    fires(
+        asks(&["dns"]),
+        &["invalid_value: `dns` is not an IP address (write an address without a prefix length, such as `10.0.0.1`)"],
+    );
+    passes(asks(&["10.0.0.2", "127.0.0.1", "fd00::53"]));
+}
+
+#[test]
+fn too_many_nameservers() {
+    let servers = |count: u8| pair(|n| (1..=count).fold(n, |n, host| n.nameserver(format!("10.0.0.{host}"))));
+    fires(
+        servers(5),
+        &["too_many_nameservers: node `a` has 5 name servers, resolvers ask the first three (leave out those from \
+           here on)"],
+    );
+    passes(servers(3));
+}

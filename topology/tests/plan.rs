@@ -415,3 +415,11 @@ fn a_cable_within_one_node_is_one_step() {
     let plan = plan(Topology::builder().node("a", |n| n.interface("x", ()).interface("y", ())).link("a.x", "a.y"));
     assert_eq!(lines(&plan, &["veth"]), ["a veth x index 10 -- a.y index 11 (distinct-indexes)"]);
 }
+
+#[test]
+fn name_servers_come_last_and_in_their_order() {
+    let plan =
+        plan(Topology::builder().node("a", |n| n.nameserver("10.0.0.53").nameserver("fd00::53")).node("b", |n| n));
+    assert_eq!(plan.steps().last().unwrap().to_string(), "a  nameserver 10.0.0.53 fd00::53");
+    assert_eq!(lines(&plan, &["nameserver"]).len(), 1);
+}

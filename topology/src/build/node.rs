@@ -255,6 +255,26 @@ impl NodeBuilder {
         self
     }
 
+    /// Adds a name server that programs on the node ask ([resolv.conf(5)]); the first is asked first.
+    ///
+    /// ```
+    /// # use netns_test_topology::Topology;
+    /// let topology = Topology::builder()
+    ///     .node("client", |n| n.interface("eth0", "10.0.0.1/24").nameserver("10.0.0.53"))
+    ///     .node("dns", |n| n.interface("eth0", "10.0.0.53/24"))
+    ///     .link("client.eth0", "dns.eth0")
+    ///     .build()?;
+    /// assert_eq!(topology.node("client").unwrap().nameservers.len(), 1);
+    /// # Ok::<(), netns_test_topology::check::Problems>(())
+    /// ```
+    ///
+    /// [resolv.conf(5)]: https://man7.org/linux/man-pages/man5/resolv.conf.5.html
+    pub fn nameserver(mut self, address: impl IntoValue<IpAddr>) -> Self {
+        let address = self.errors.take(address);
+        self.node.nameservers.extend(address);
+        self
+    }
+
     /// Gives this node a profile of its own.
     pub fn profile(mut self, profile: Profile) -> Self {
         self.node.profile = Some(profile);

@@ -17,7 +17,7 @@ mod table;
 use std::collections::HashMap;
 
 pub use problem::{Item, Part, Place, Problem, Problems};
-pub(crate) use suggest::nearest;
+pub use suggest::nearest;
 pub use table::{Check, Severity};
 
 use crate::{Draft, Interface, Node, Topology};
@@ -161,6 +161,7 @@ impl<'a> Checker<'a> {
                 of(n, format!("{family} {kind} chain at {hook}, rule `{}`", chain.rules[r]))
             }
             Item::Counter(n, c) => of(n, format!("counter `{}`", node(n).counters[c])),
+            Item::NameServer(n, s) => of(n, format!("name server `{}`", node(n).nameservers[s])),
             Item::Link(l) => {
                 let link = &self.draft.links[l];
                 format!("link {} -- {}", link.a, link.b)

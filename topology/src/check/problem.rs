@@ -162,6 +162,7 @@ impl Place {
             Item::Chain(n, c) => (1, n, 6, c, 0, 0),
             Item::FirewallRule(n, c, r) => (1, n, 6, c, 1, r),
             Item::Counter(n, c) => (1, n, 7, c, 0, 0),
+            Item::NameServer(n, s) => (1, n, 8, s, 0, 0),
             Item::Link(l) => (2, l, 0, 0, 0, 0),
         };
         (group, first, rank, second, third, fourth, self.part)
@@ -202,6 +203,8 @@ pub enum Item {
     FirewallRule(usize, usize, usize),
     /// Node and counter.
     Counter(usize, usize),
+    /// Node and name server.
+    NameServer(usize, usize),
     /// A link.
     Link(usize),
 }

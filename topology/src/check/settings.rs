@@ -1,9 +1,12 @@
-//! Neighbour entries, sysctls and counters.
+//! Neighbour entries, sysctls, counters and name servers.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, net::IpAddr};
 
 use super::{Check, Checker, Item, Part};
 use crate::Node;
+
+/// How many name servers a resolver asks (`MAXNS` in `<resolv.h>`).
+const MAX_NAMESERVERS: usize = 3;
 
 impl Checker<'_> {
     pub(super) fn check_settings(&mut self, n: usize, node: &Node) {
@@ -39,6 +42,33 @@ impl Checker<'_> {
         }
         for (c, name) in node.counters.iter().enumerate() {
             self.check_counter_name(Item::Counter(n, c), name);
+        }
+        self.check_nameservers(n, node);
+    }
+
+    fn check_nameservers(&mut self, n: usize, node: &Node) {
+        for (s, &server) in node.nameservers.iter().enumerate() {
+            let item = Item::NameServer(n, s);
+            let wrong = match server {
+                _ if server.is_unspecified() => Some("is the unspecified address"),
+                _ if server.is_multicast() => Some("is a multicast address"),
+                IpAddr::V4(v4) if v4.is_broadcast() => Some("is the broadcast address"),
+                _ => None,
+            };
+            if let Some(wrong) = wrong {
+                let message = format!("`{server}` {wrong}, it cannot be a name server");
+                self.report(Check::BAD_NAMESERVER, item, Part::Whole, message)
+                    .help("write the address of the node that answers, such as `127.0.0.1` for this one");
+            } else if node.nameservers[..s].contains(&server) {
+                let message = format!("node `{}` has the name server `{server}` twice", node.name);
+                self.report(Check::BAD_NAMESERVER, item, Part::Whole, message).help("leave one out");
+            }
+            if s == MAX_NAMESERVERS {
+                let count = node.nameservers.len();
+                let message = format!("node `{}` has {count} name servers, resolvers ask the first three", node.name);
+                self.report(Check::TOO_MANY_NAMESERVERS, item, Part::Whole, message)
+                    .help("leave out those from here on");
+            }
         }
     }
 

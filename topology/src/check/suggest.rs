@@ -1,7 +1,14 @@
 //! "Did you mean …?"
 
 /// The candidate nearest to `wrong`, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+///
+/// ```
+/// use netns_test_topology::check::nearest;
+///
+/// assert_eq!(nearest("gatway", ["client", "gateway"]), Some("gateway"));
+/// assert_eq!(nearest("router", ["client", "server"]), None);
+/// ```
+pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = wrong.chars().count();
     // A third may be wrong, but never all of it.
     let limit = (length.max(3) / 3).min(length.saturating_sub(1));

@@ -226,4 +226,10 @@ checks! {
     LONG_COMMENT "N0053" "long_comment" Refused ALONE
         "The comment of a firewall rule is longer than 128 bytes."
         "drop tcp 25 comment \"…\";"
+    BAD_NAMESERVER "N0054" "bad_nameserver" Mistake ALONE
+        "A name server is given twice, or has an address that nobody can be asked at: unspecified, multicast or broadcast."
+        "node a { nameserver \"0.0.0.0\"; }"
+    TOO_MANY_NAMESERVERS "N0055" "too_many_nameservers" Mistake ALONE
+        "A node has more than three name servers, and resolvers ask only the first three."
+        "node a { nameserver \"10.0.0.1\", \"10.0.0.2\", \"10.0.0.3\", \"10.0.0.4\"; }"
 }

@@ -1,7 +1,9 @@
 //! The vocabulary: small checked types that cannot hold a wrong value, and the plain structures made of them.
 
 mod addr;
+mod duration;
 mod firewall;
+mod firewall_parse;
 mod firewall_text;
 mod interface;
 mod name;
@@ -15,6 +17,7 @@ mod topology;
 mod words;
 
 pub use addr::{Cidr, Mac};
+pub use duration::parse_duration;
 pub use firewall::{
     Chain, ChainKind, ConnState, Family, FirewallRule, Hook, Match, Policy, PortRange, Priority, Protocol, Reject,
     Verdict,

@@ -20,6 +20,15 @@ impl InvalidValue {
         Self { message: message.into(), help: None, range: None }
     }
 
+    /// The error of a word that is none of a few.
+    pub(crate) fn no(what: &str, word: &str, known: &[&str]) -> Self {
+        let error = Self::new(format!("`{word}` is no {what}"));
+        match crate::check::nearest(word, known.iter().copied()) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help(format!("there are `{}`", known.join("`, `"))),
+        }
+    }
+
     /// Says which bytes of the text are wrong.
     pub(crate) fn at(mut self, range: Range<usize>) -> Self {
         self.range = Some(range);

@@ -31,6 +31,10 @@ pub struct Node {
     pub chains: Vec<Chain>,
     /// Names of counters that rules refer to, kept even when no rule does.
     pub counters: Vec<String>,
+    /// Whom programs on it ask for names ([resolv.conf(5)]), first asked first.
+    ///
+    /// [resolv.conf(5)]: https://man7.org/linux/man-pages/man5/resolv.conf.5.html
+    pub nameservers: Vec<IpAddr>,
 }
 
 impl Node {
@@ -50,6 +54,7 @@ impl Node {
             sysctls: Vec::new(),
             chains: Vec::new(),
             counters: Vec::new(),
+            nameservers: Vec::new(),
         }
     }
 

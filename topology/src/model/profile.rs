@@ -1,4 +1,6 @@
-use std::fmt;
+use std::{fmt, str::FromStr};
+
+use super::InvalidValue;
 
 /// How a node's kernel settings begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -57,5 +59,36 @@ impl Departure {
 impl fmt::Display for Departure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+impl FromStr for Departure {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let names = Departure::ALL.map(Departure::name);
+        let found = Departure::ALL.into_iter().find(|departure| departure.name() == text);
+        found.ok_or_else(|| InvalidValue::no("departure from the kernel's defaults", text, &names))
+    }
+}
+
+impl FromStr for Profile {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match text {
+            "ready" => Ok(Profile::Ready),
+            "kernel" => Ok(Profile::Kernel),
+            other => Err(InvalidValue::no("profile", other, &["ready", "kernel"])),
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Profile::Ready => "ready",
+            Profile::Kernel => "kernel",
+        })
     }
 }

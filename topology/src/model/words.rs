@@ -38,8 +38,7 @@ impl<'a> Words<'a> {
     /// The word that must follow another.
     pub(super) fn value(&mut self, word: &str) -> Result<&'a str, InvalidValue> {
         let (what, text, place) = (self.what, self.text, self.range(self.last));
-        self.next()
-            .ok_or_else(|| InvalidValue::new(format!("the {what} `{text}` ends after `{word}`")).at(place))
+        self.next().ok_or_else(|| InvalidValue::new(format!("the {what} `{text}` ends after `{word}`")).at(place))
     }
 
     pub(super) fn number<T: TryFrom<u32>>(&mut self, word: &str) -> Result<T, InvalidValue> {
@@ -49,7 +48,8 @@ impl<'a> Words<'a> {
             None => value.parse::<u32>(),
         };
         parsed.ok().and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
-            let message = format!("`{value}` is no possible number after `{word}` in the {} `{}`", self.what, self.text);
+            let message =
+                format!("`{value}` is no possible number after `{word}` in the {} `{}`", self.what, self.text);
             self.wrong(value, InvalidValue::new(message))
         })
     }

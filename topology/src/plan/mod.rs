@@ -143,6 +143,10 @@ pub enum Action {
     AddRoute(Route),
     /// Adds a policy routing rule.
     AddRule(Rule),
+    /// Tells programs on the node whom to ask for names: `/etc/resolv.conf` ([resolv.conf(5)]).
+    ///
+    /// [resolv.conf(5)]: https://man7.org/linux/man-pages/man5/resolv.conf.5.html
+    SetNameServers(Vec<std::net::IpAddr>),
     /// Loads the firewall, in one transaction.
     SetFirewall {
         /// Base chains with their rules.

@@ -20,6 +20,7 @@ pub(super) fn steps(topology: &Topology) -> Vec<Step> {
     planner.add_neighbours();
     planner.add_routes_and_rules();
     planner.set_firewalls();
+    planner.set_name_servers();
     planner.steps
 }
 
@@ -216,6 +217,12 @@ impl<'a> Planner<'a> {
                 let chains = node.chains.clone();
                 self.push(node, Action::SetFirewall { chains, counters: counters(node) });
             }
+        }
+    }
+
+    fn set_name_servers(&mut self) {
+        for node in self.nodes().iter().filter(|node| !node.nameservers.is_empty()) {
+            self.push(node, Action::SetNameServers(node.nameservers.clone()));
         }
     }
 }

@@ -67,6 +67,9 @@ impl fmt::Display for Action {
             Action::AwaitAddress { address } => write!(f, "await {address} not tentative"),
             Action::AddRoute(route) => write!(f, "route {route}"),
             Action::AddRule(rule) => write!(f, "rule {rule}"),
+            Action::SetNameServers(servers) => {
+                servers.iter().try_fold(f.write_str("nameserver")?, |(), server| write!(f, " {server}"))
+            }
             Action::SetFirewall { chains, counters } => {
                 f.write_str("firewall")?;
                 for counter in counters {
