@@ -22,6 +22,8 @@
 //! # Ok::<(), netns_test_topology::check::Problems>(())
 //! ```
 
+#[cfg(feature = "proptest")]
+pub mod arbitrary;
 pub mod build;
 pub mod check;
 pub mod model;

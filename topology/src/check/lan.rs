@@ -9,14 +9,14 @@ use super::{
     Check, Checker, Item, Part,
     links::{networks, share_subnet},
 };
-use crate::{Interface, Kind, Mac};
+use crate::{Draft, Interface, Kind, Mac};
 
 /// An interface by node and position.
-type Member = (usize, usize);
+pub(crate) type Member = (usize, usize);
 
 impl<'a> Checker<'a> {
     pub(super) fn check_lans(&mut self) {
-        for lan in self.lans() {
+        for lan in self.draft.lans() {
             self.check_unique(&lan);
             self.check_common_subnet(&lan);
         }
@@ -122,12 +122,14 @@ impl<'a> Checker<'a> {
                 .help("add `allow(subnet_mismatch)` if that is the point of the test");
         }
     }
+}
 
+impl Draft {
     /// The interfaces that one broadcast reaches, LAN by LAN, each in the order of the draft.
-    fn lans(&self) -> Vec<Vec<Member>> {
+    pub(crate) fn lans(&self) -> Vec<Vec<Member>> {
         let mut members: Vec<Member> = Vec::new();
         let mut number: HashMap<(&str, &str), usize> = HashMap::new();
-        for (n, node) in self.draft.nodes.iter().enumerate() {
+        for (n, node) in self.nodes.iter().enumerate() {
             for (i, interface) in node.interfaces.iter().enumerate() {
                 number.entry((&*node.name, &*interface.name)).or_insert(members.len());
                 members.push((n, i));
@@ -140,11 +142,11 @@ impl<'a> Checker<'a> {
                 lan[a.max(b)] = a.min(b);
             }
         };
-        for link in &self.draft.links {
+        for link in &self.links {
             let ends = [&link.a, &link.b].map(|end| number.get(&(&*end.node, &*end.interface)));
             join(ends[0], ends[1]);
         }
-        for node in &self.draft.nodes {
+        for node in &self.nodes {
             for port in &node.interfaces {
                 let Some(master) = &port.master else { continue };
                 join(number.get(&(&*node.name, &*port.name)), number.get(&(&*node.name, &**master)));

@@ -157,9 +157,11 @@ name_type! {
 }
 
 name_type! {
-    /// The name of a network interface: 1 to 15 bytes, without `/`, `:` or white space, and neither `.` nor `..`.
+    /// The name of a network interface: 1 to 15 bytes, without `/`, `:`, `%`, white space or the byte 0xA0, and none of
+    /// `.`, `..`, `all` and `default`.
     ///
-    /// The rules are the kernel's (`dev_valid_name` in `net/core/dev.c`).
+    /// The rules are the kernel's (`dev_valid_name` in `net/core/dev.c`, which takes 0xA0, as in `à`, for a space;
+    /// `%` asks it for a number, and `all` and `default` would be directories of /proc/sys/net/ipv4/conf).
     IfName, check_if_name
 }
 
@@ -196,9 +198,19 @@ fn check_if_name(name: &str) -> Result<(), InvalidValue> {
             "`{name}` is no interface name: it would be a directory in /sys/class/net"
         )));
     }
-    match name.chars().find(|c| matches!(c, '/' | ':' | '\0') || c.is_whitespace()) {
+    if matches!(name, "all" | "default") {
+        return Err(InvalidValue::new(format!(
+            "`{name}` is no interface name: in sysctls it stands for all interfaces"
+        ))
+        .help(format!("choose another, such as `{name}0`")));
+    }
+    let refused = |c: &char| {
+        let mut bytes = [0; 4];
+        matches!(c, '/' | ':' | '%' | '\0') || c.is_whitespace() || c.encode_utf8(&mut bytes).bytes().any(|b| b == 0xa0)
+    };
+    match name.chars().find(refused) {
         Some(wrong) => Err(InvalidValue::new(format!("the interface name `{name}` contains {wrong:?}"))
-            .help("the kernel refuses `/`, `:` and white space")),
+            .help("the kernel refuses `/`, `:`, `%`, white space, and characters with a byte 0xA0 in UTF-8")),
         None => Ok(()),
     }
 }
@@ -216,10 +228,10 @@ mod tests {
 
     #[test]
     fn an_interface_name_has_no_slash_colon_or_space() {
-        for wrong in ["a/b", "a:b", "a b", "a\tb", "", ".", ".."] {
+        for wrong in ["a/b", "a:b", "a b", "a\tb", "", ".", "..", "eth%d", "all", "default", "à"] {
             assert!(IfName::new(wrong).is_err(), "{wrong:?}");
         }
-        assert!(IfName::new("v-net-0").is_ok());
+        assert!(IfName::new("v-net-0").is_ok() && IfName::new("é").is_ok());
     }
 
     #[test]
