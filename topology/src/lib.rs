@@ -26,6 +26,8 @@
 pub mod arbitrary;
 pub mod build;
 pub mod check;
+#[cfg(feature = "file")]
+pub mod file;
 pub mod model;
 pub mod plan;
 

@@ -205,10 +205,7 @@ fn unknown_node() {
             .node("gateway", |n| n.interface("lan", "10.0.0.1/24"))
             .node("client", |n| n.interface("eth0", "10.0.0.2/24"))
             .link("client.eth0", "gatway.lan"),
-        &[
-            "unplugged: interface `lan` of node `gateway` has no link (plug it in with a link or a switch)",
-            "unknown_node: no node named `gatway` in topology `Nat` (did you mean `gateway`?)",
-        ],
+        &["unknown_node: no node named `gatway` in topology `Nat` (did you mean `gateway`?)"],
     );
     passes(
         Topology::builder()

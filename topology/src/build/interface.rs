@@ -57,11 +57,11 @@ impl InterfaceBuilder {
 #[derive(Debug)]
 #[must_use]
 pub struct BridgeBuilder {
-    pub(super) options: BridgeOptions,
-    pub(super) addresses: Vec<Cidr>,
-    pub(super) mac: Option<Mac>,
-    pub(super) mtu: Option<u32>,
-    pub(super) up: bool,
+    pub(crate) options: BridgeOptions,
+    pub(crate) addresses: Vec<Cidr>,
+    pub(crate) mac: Option<Mac>,
+    pub(crate) mtu: Option<u32>,
+    pub(crate) up: bool,
     pub(super) ports: Vec<IfName>,
     pub(super) errors: Errors,
 }

@@ -16,6 +16,8 @@ use errors::Errors;
 pub use firewall::{ChainBuilder, MatchBuilder, RuleBuilder};
 pub use interface::{BridgeBuilder, InterfaceBuilder};
 pub use node::NodeBuilder;
+#[cfg(feature = "file")]
+pub(crate) use node::destination;
 pub use value::{End, IntoAddresses, IntoEnd, IntoNetwork, IntoValue};
 
 use crate::{

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 #[must_use]
 pub struct NodeBuilder {
-    pub(super) node: Node,
+    pub(crate) node: Node,
     pub(super) errors: Errors,
 }
 
@@ -341,7 +341,7 @@ fn usual(family: Family, kind: ChainKind, hook: Hook) -> Priority {
     }
 }
 
-fn destination(text: &str) -> Result<(IpAddr, Option<u16>), InvalidValue> {
+pub(crate) fn destination(text: &str) -> Result<(IpAddr, Option<u16>), InvalidValue> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok((address, None));
     }

@@ -204,7 +204,7 @@ impl<N: IntoValue<NodeName>, I: IntoValue<IfName>> IntoEnd for (N, I) {
 
 impl End {
     /// The end; node and interface names may both contain dots, so what exists decides where to part them.
-    pub(super) fn read(self, exists: impl Fn(&str, Option<&str>) -> bool) -> Result<LinkEnd, InvalidValue> {
+    pub(crate) fn read(self, exists: impl Fn(&str, Option<&str>) -> bool) -> Result<LinkEnd, InvalidValue> {
         let text = match self.0 {
             EndText::Apart(end) => return end,
             EndText::Joined(text) => text,

@@ -9,8 +9,10 @@ impl<'a> Checker<'a> {
     pub(super) fn check_links(&mut self) {
         let draft = self.draft;
         let mut plugged: HashMap<(&str, &str), usize> = HashMap::new();
+        // What a misspelt end was to be is not told again that it has no link.
+        let mut meant: HashSet<(&str, &str)> = HashSet::new();
         for (l, link) in draft.links.iter().enumerate() {
-            let ends = [self.find_end(l, link, 0), self.find_end(l, link, 1)];
+            let ends = [self.find_end(l, link, 0, &mut meant), self.find_end(l, link, 1, &mut meant)];
             if link.a == link.b {
                 let message = format!("both ends of this link are `{}`", link.a);
                 self.report(Check::PLUGGED_TWICE, Item::Link(l), Part::Whole, message)
@@ -35,16 +37,23 @@ impl<'a> Checker<'a> {
                 self.check_subnets(l, link, a.1, b.1);
             }
         }
-        self.check_unplugged(&plugged.into_keys().collect());
+        self.check_unplugged(&plugged.into_keys().chain(meant).collect());
     }
 
     /// The interface at an end of a link, if it exists and can be one.
-    fn find_end(&mut self, l: usize, link: &Link, e: usize) -> Option<(&'a Node, &'a Interface)> {
+    fn find_end(
+        &mut self,
+        l: usize,
+        link: &'a Link,
+        e: usize,
+        meant: &mut HashSet<(&'a str, &'a str)>,
+    ) -> Option<(&'a Node, &'a Interface)> {
         let end = [&link.a, &link.b][e];
         let draft = self.draft;
         let Some(&n) = self.nodes.get(&*end.node) else {
-            let near =
-                nearest(&end.node, draft.nodes.iter().map(|n| &*n.name)).map(|near| format!("did you mean `{near}`?"));
+            let near = nearest(&end.node, draft.nodes.iter().map(|n| &*n.name));
+            meant.extend(near.map(|near| (near, &*end.interface)));
+            let near = near.map(|near| format!("did you mean `{near}`?"));
             let name = if draft.name.is_empty() { String::new() } else { format!(" in topology `{}`", draft.name) };
             let message = format!("no node named `{}`{name}", end.node);
             let problem = self.report(Check::UNKNOWN_NODE, Item::Link(l), Part::EndNode(e), message);
@@ -55,6 +64,8 @@ impl<'a> Checker<'a> {
         let item = Item::Link(l);
         match self.interfaces.get(&(&*end.node, &*end.interface)).copied() {
             None => {
+                let near = nearest(&end.interface, node.interfaces.iter().map(|i| &*i.name));
+                meant.extend(near.map(|near| (&*node.name, near)));
                 self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::EndInterface(e), node, &end.interface);
                 None
             }

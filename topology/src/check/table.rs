@@ -193,7 +193,7 @@ checks! {
     BRIDGE_OPTION "N0042" "bridge_option" Refused ALONE
         "With STP on, the forward delay of a bridge is 2 to 30 seconds."
         "bridge br0 { stp, forward_delay \"1s\" };"
-    NAT_WITHOUT_FORWARD "N0043" "nat_without_forward" Mistake ALONE
+    NAT_WITHOUT_FORWARD "N0043" "nat_without_forward" Mistake RELATED
         "A node masquerades or changes sources but forwards no packets, so nobody's packets but its own are changed."
         "node gateway { wan: \"203.0.113.1/24\"; masquerade wan; }"
     CHAIN_KIND "N0044" "chain_kind" Refused ALONE

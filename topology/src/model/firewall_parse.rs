@@ -105,6 +105,31 @@ impl FromStr for Match {
     }
 }
 
+/// Reads what a rule does, in the syntax of [nft(8)].
+///
+/// [nft(8)]: https://man7.org/linux/man-pages/man8/nft.8.html
+impl FromStr for Verdict {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        const VERDICTS: &[&str] = &["accept", "drop", "reject", "masquerade", "snat", "dnat"];
+        let mut words = Words::new("verdict", text);
+        let Some(word) = words.next() else {
+            return Err(
+                InvalidValue::new("a verdict cannot be empty").help(format!("there are {}", VERDICTS.join(", ")))
+            );
+        };
+        let found = verdict(&mut words, word)?.ok_or_else(|| words.unknown(word, VERDICTS))?;
+        match words.next() {
+            None => Ok(found),
+            Some(more) => {
+                let error = InvalidValue::new(format!("`{more}` stands after the verdict `{found}`"));
+                Err(words.wrong(more, error))
+            }
+        }
+    }
+}
+
 fn matches<'a>(words: &mut Words<'a>, word: &'a str, m: &mut Match) -> Result<(), InvalidValue> {
     match word {
         "iifname" | "oifname" => {

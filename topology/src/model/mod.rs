@@ -12,6 +12,7 @@ mod profile;
 mod route;
 mod route_parse;
 mod route_text;
+mod setting_parse;
 mod template;
 mod topology;
 mod words;

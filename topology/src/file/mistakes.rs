@@ -1,0 +1,138 @@
+//! What is wrong with a file, each with its place in the text.
+
+use std::{fmt, io, path::PathBuf};
+
+use super::{Source, Span};
+use crate::{
+    InvalidValue,
+    check::{Check, Item, Part, Place, Problem},
+};
+
+/// Something wrong at a place in a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// What is wrong.
+    pub problem: Problem,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Mistake {
+    /// Something wrong that only a reader of files sees.
+    pub fn new(check: Check, span: Span, message: impl Into<String>) -> Self {
+        let place = Place::new(Item::Topology, Part::Whole, "the file");
+        Self { problem: Problem::new(check, place, message), span }
+    }
+
+    /// Adds what to do about it.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.problem.help = Some(help.into());
+        self
+    }
+
+    /// Adds a fact behind it.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.problem.notes.push(note.into());
+        self
+    }
+
+    /// A text that could not be read.
+    pub(super) fn invalid(error: &InvalidValue, span: Span) -> Self {
+        let place = Place::new(Item::Topology, Part::Whole, "the file");
+        Self { problem: Problem::invalid(error, place), span }
+    }
+}
+
+/// Everything wrong with a source, in the order of the text.
+///
+/// Its display form has a line `FILE:LINE:COLUMN: error[CODE]: MESSAGE` for each, with facts and help below it. With the
+/// feature `ariadne` [`Mistakes::draw`] shows the lines of the source as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistakes {
+    pub(super) source: Source,
+    found: Vec<Mistake>,
+}
+
+impl Mistakes {
+    /// Collects what was found in a source.
+    pub fn new(source: Source, mut found: Vec<Mistake>) -> Self {
+        found.sort_by(|a, b| {
+            (a.span.start, a.span.end, a.problem.code()).cmp(&(b.span.start, b.span.end, b.problem.code()))
+        });
+        // Shared settings are read once for each node that has them.
+        found.dedup_by(|a, b| a.span == b.span && a.problem.message == b.problem.message);
+        Self { source, found }
+    }
+
+    /// The source.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Each mistake.
+    pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
+        self.found.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Mistakes {
+    type Item = &'a Mistake;
+    type IntoIter = std::slice::Iter<'a, Mistake>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, Mistake { problem, span }) in self.found.iter().enumerate() {
+            let (line, column) = self.source.line_and_column(span);
+            let start = if n == 0 { "" } else { "\n" };
+            write!(f, "{start}{}:{line}:{column}: error[{}]: {}", self.source.name(), problem.code(), problem.message)?;
+            for note in &problem.notes {
+                write!(f, "\n  note: {note}")?;
+            }
+            if let Some(help) = &problem.help {
+                write!(f, "\n  help: {help}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// Why no topology came from a file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The file could not be read.
+    #[error("cannot read the topology file {}: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The file says something wrong.
+    #[error("{}", shown(.0))]
+    Wrong(Mistakes),
+}
+
+fn shown(mistakes: &Mistakes) -> String {
+    #[cfg(feature = "ariadne")]
+    return format!("this is no topology:\n{}", mistakes.draw(false));
+    #[cfg(not(feature = "ariadne"))]
+    mistakes.to_string()
+}
