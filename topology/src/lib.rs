@@ -28,6 +28,8 @@ pub mod build;
 pub mod check;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod model;
 pub mod plan;
 

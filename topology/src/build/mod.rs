@@ -18,6 +18,8 @@ pub use interface::{BridgeBuilder, InterfaceBuilder};
 pub use node::NodeBuilder;
 #[cfg(feature = "file")]
 pub(crate) use node::destination;
+#[cfg(feature = "import")]
+pub(crate) use switch::port_name;
 pub use value::{End, IntoAddresses, IntoEnd, IntoNetwork, IntoValue};
 
 use crate::{

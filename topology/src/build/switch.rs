@@ -54,7 +54,7 @@ impl Switch {
 }
 
 /// Node and interface that the port leads to, or its number where that is too long or taken.
-fn port_name(taken: &HashSet<IfName>, end: &LinkEnd, n: usize) -> IfName {
+pub(crate) fn port_name(taken: &HashSet<IfName>, end: &LinkEnd, n: usize) -> IfName {
     let free = |name: &IfName| !taken.contains(name);
     IfName::new(format!("{}-{}", end.node, end.interface))
         .ok()

@@ -29,6 +29,15 @@ impl InvalidValue {
         }
     }
 
+    /// The same with this help, unless it says what was meant.
+    #[cfg(feature = "import")]
+    pub(crate) fn or_help(self, help: impl Into<String>) -> Self {
+        match &self.help {
+            Some(meant) if meant.starts_with("did you mean") => self,
+            _ => self.help(help),
+        }
+    }
+
     /// Says which bytes of the text are wrong.
     pub(crate) fn at(mut self, range: Range<usize>) -> Self {
         self.range = Some(range);
