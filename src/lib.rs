@@ -34,6 +34,7 @@
 //! |---|---|
 //! | make a test | [`netns_test`](macro@netns_test), [`main`](macro@main) |
 //! | describe a network | [`Topology::builder`], [`Network`] |
+//! | import the lab of another engine | [`topology::import`], with the feature `import` |
 //! | build and change it | [`Up`], [`Lab`], [`Node`], [`Interface`] |
 //! | ask whether packets arrive | [`Node::reaches`], [`Node::cannot_reach`], [`by`], [`Outcome`], [`eventually`] |
 //! | see what is on the wire | [`Interface::capture`], [`Listener`] |

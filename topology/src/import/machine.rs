@@ -130,14 +130,14 @@ impl Machine {
     /// Takes those addresses away; how many there were.
     pub(super) fn remove_addresses(&mut self, port: usize, which: impl Fn(&Cidr) -> bool) -> usize {
         let port = &mut self.ports[port];
+        let before = port.addresses.len();
         let (kept, places): (Vec<_>, Vec<_>) = std::mem::take(&mut port.interface.addresses)
             .into_iter()
             .zip(std::mem::take(&mut port.addresses))
             .filter(|(address, _)| !which(address))
             .unzip();
-        let removed = port.interface.addresses.len();
         (port.interface.addresses, port.addresses) = (kept, places);
-        removed
+        before - port.addresses.len()
     }
 
     pub(super) fn add_bridge(&mut self, name: IfName, at: &At) -> Result<usize, InvalidValue> {

@@ -135,10 +135,10 @@ impl Run<'_> {
                 _ if shortened(word, &["metric", "priority", "preference"]).is_some() && word.len() > 2 => {
                     rest.extend(["metric".to_owned(), words.value(word)?.to_owned()]);
                 }
-                _ if shortened(word, &["table"]).is_some() && to.is_some() => {
+                _ if word == "table" || to.is_some() && shortened(word, &["table"]).is_some() => {
                     rest.extend(["table".to_owned(), words.value(word)?.to_owned()]);
                 }
-                _ if shortened(word, &["protocol"]).is_some() && to.is_some() => {
+                _ if word == "proto" || to.is_some() && shortened(word, &["protocol"]).is_some() => {
                     let protocol = words.value(word)?;
                     self.report.note(self.at, format!("`{word} {protocol}`"), "it is a remark on who added the route");
                 }

@@ -50,9 +50,12 @@ pub(super) fn run_words(machine: &mut Machine, text: &str, at: &At, report: &mut
         report.refuse(at, format!("a quote is not closed in `{text}`"));
         return;
     };
-    if let Some(operator) =
-        words.iter().find(|word| matches!(word.as_str(), "&&" | "||" | ";" | "|" | ">" | ">>" | "&"))
-    {
+    // `nft` has a use of its own for `;`.
+    let own = words.first().is_some_and(|program| program.ends_with("nft")).then_some(";");
+    let operator = |word: &&String| {
+        matches!(word.as_str(), "&&" | "||" | ";" | "|" | ">" | ">>" | "&") && own != Some(word.as_str())
+    };
+    if let Some(operator) = words.iter().find(operator) {
         report
             .refuse(at, format!("`{operator}` means something to a shell, and no shell reads this line"))
             .set_help("write a line for each command, or `sh -c '…'`");

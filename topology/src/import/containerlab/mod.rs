@@ -105,6 +105,7 @@ fn lab(source: &Arc<Source>, allow: &[&str], mut report: Report) -> Result<Impor
     }
     match topology {
         Some(topology) => read_topology(topology, &mut lab, &mut report),
+        None if !report.refusals.is_empty() => {}
         None => {
             report
                 .refuse(&lab.at, "this file has no `topology`")

@@ -1,0 +1,607 @@
+//! What of a containerlab file becomes a topology, what a note, and what a refusal.
+
+use netns_test_topology::{
+    Cidr, Kind, Role, Topology,
+    import::{Imported, containerlab},
+};
+
+/// Two nodes joined by a link; the rest of `a` is given.
+fn pair(of_a: &str) -> String {
+    format!(
+        "name: t\ntopology:\n  defaults: {{kind: linux}}\n  nodes:\n    a:\n{of_a}\n    b:\n  links:\n    - endpoints: [\"a:eth1\", \"b:eth1\"]\n"
+    )
+}
+
+/// The lab with that command on `a`, which has the address 10.0.0.1/24 on `eth1`.
+fn with(command: &str) -> String {
+    pair(&format!("      exec:\n        - ip address add 10.0.0.1/24 dev eth1\n        - {command}"))
+}
+
+#[track_caller]
+fn read(text: &str) -> Imported {
+    containerlab::parse("t.clab.yml", text, &[]).unwrap_or_else(|refused| panic!("{refused}"))
+}
+
+/// The one refusal of a text: line, message and help.
+#[track_caller]
+fn refused(text: &str) -> (usize, String, String) {
+    let refused = containerlab::parse("t.clab.yml", text, &[]).expect_err("it was not refused");
+    assert_eq!(refused.len(), 1, "{refused}");
+    let only = refused.iter().next().unwrap();
+    (only.at().line(), only.message().to_owned(), only.help().unwrap_or_default().to_owned())
+}
+
+/// A command on `a` is refused in its line, with this message and this help.
+#[track_caller]
+fn refuses(command: &str, message: &str, help: &str) {
+    let (line, said, helped) = refused(&with(command));
+    assert_eq!((line, said.as_str()), (8, message), "{command}");
+    assert!(helped.contains(help), "{command}: {helped}");
+}
+
+/// The topology's part that a command on `a` makes.
+#[track_caller]
+fn a(command: &str) -> netns_test_topology::Node {
+    read(&with(command)).topology.node("a").unwrap().clone()
+}
+
+fn addresses(topology: &Topology, node: &str, interface: &str) -> String {
+    let interface = topology.node(node).unwrap().interface(interface).unwrap();
+    interface.addresses.iter().map(Cidr::to_string).collect::<Vec<_>>().join(" ")
+}
+
+// ---- what is carried over
+
+#[test]
+fn what_is_inherited_counts_with_the_most_specific_last() {
+    let lab = read(
+        "
+name: t
+topology:
+  defaults:
+    kind: bridge
+    sysctls: {net.ipv4.conf.all.log_martians: 1, net.ipv4.conf.all.arp_filter: 1}
+  kinds:
+    linux:
+      exec: [ip a a 10.0.0.1/24 dev eth1]
+      sysctls: {net.ipv4.conf.all.arp_filter: 0}
+  groups:
+    g: {kind: linux, exec: [ip a a 10.0.1.1/24 dev eth1]}
+  nodes:
+    sw:
+    n: {group: g, exec: [ip a a 10.0.2.1/24 dev eth1]}
+  links:
+    - endpoints: [\"sw:p1\", \"n:eth1\"]
+",
+    );
+    assert_eq!(addresses(&lab.topology, "n", "eth1"), "10.0.0.1/24 10.0.1.1/24 10.0.2.1/24");
+    let sysctls: Vec<_> = lab.topology.node("n").unwrap().sysctls.iter().map(|s| s.to_string()).collect();
+    assert_eq!(sysctls, ["net.ipv4.conf.all.log_martians = 1", "net.ipv4.conf.all.arp_filter = 0"]);
+    let sw = lab.topology.node("sw").unwrap();
+    assert_eq!(sw.role, Role::Switch);
+    assert!(matches!(sw.interface("sw").unwrap().kind, Kind::Bridge(_)));
+    assert_eq!(sw.interface("p1").unwrap().master.as_deref(), Some("sw"));
+}
+
+#[test]
+fn a_container_forwards_ipv4_unless_the_file_says_otherwise() {
+    let lab = read(&pair("      sysctls: {net.ipv4.ip_forward: 0, net/ipv6/conf/all/forwarding: 1}"));
+    let (a, b) = (lab.topology.node("a").unwrap(), lab.topology.node("b").unwrap());
+    assert_eq!((a.forward_v4, a.forward_v6), (false, true));
+    assert_eq!((b.forward_v4, b.forward_v6), (true, false));
+}
+
+#[test]
+fn a_link_gives_its_ends_mtu_mac_and_addresses() {
+    let lab = read(
+        "
+name: t
+topology:
+  defaults: {kind: linux}
+  nodes: {a: , b: }
+  links:
+    - endpoints: [a:x1, b:x1]
+      vars: {ipv4: [10.0.1.1/24, 10.0.1.2/24]}
+    - endpoints: [a:x2, b:x2]
+      ipv6: [fd00:2::1/64, fd00:2::2/64]
+      mtu: 1500
+    - type: veth
+      mtu: 1400
+      endpoints:
+        - {node: a, interface: x3, mac: 02:00:00:00:00:0a, ipv4: 10.0.3.1/24, ipv6: fd00:3::1/64}
+        - {node: b, interface: x3, vars: {ipv4: 10.0.3.2/24}}
+",
+    );
+    let interface = |node: &str, name: &str| lab.topology.node(node).unwrap().interface(name).unwrap().clone();
+    assert_eq!(addresses(&lab.topology, "b", "x1"), "10.0.1.2/24");
+    assert_eq!(addresses(&lab.topology, "b", "x2"), "fd00:2::2/64");
+    assert_eq!(addresses(&lab.topology, "a", "x3"), "10.0.3.1/24 fd00:3::1/64");
+    assert_eq!(addresses(&lab.topology, "b", "x3"), "10.0.3.2/24");
+    assert_eq!(["x1", "x2", "x3"].map(|name| interface("a", name).mtu), [Some(9500), None, Some(1400)]);
+    assert_eq!(interface("a", "x3").mac, Some("02:00:00:00:00:0a".parse().unwrap()));
+}
+
+#[test]
+fn ip_addresses_can_be_given_in_every_way() {
+    for command in [
+        "ip addr add 10.9.0.1/24 dev eth1",
+        "ip a a 10.9.0.1/24 dev eth1",
+        "ip -4 address add local 10.9.0.1/24 broadcast + dev eth1 scope global",
+        "/sbin/ip -o addr add dev eth1 10.9.0.1/24 brd 10.9.0.255",
+        "ip addr replace 10.9.0.1/24 dev eth1",
+        "sudo ifconfig eth1:1 10.9.0.1 netmask 255.255.255.0",
+        "sh -c 'N=10.9.0; ip a a $$N.1/24 dev eth1 2>/dev/null || true'",
+    ] {
+        assert_eq!(addresses(&read(&with(command)).topology, "a", "eth1"), "10.0.0.1/24 10.9.0.1/24", "{command}");
+    }
+    assert_eq!(addresses(&read(&with("ip addr flush dev eth1")).topology, "a", "eth1"), "");
+    assert_eq!(addresses(&read(&with("ip addr del 10.0.0.1/24 dev eth1")).topology, "a", "eth1"), "");
+    assert_eq!(addresses(&read(&with("ip addr add 10.9.0.1 dev lo")).topology, "a", "lo"), "10.9.0.1/32");
+    assert_eq!(addresses(&read(&with("ifconfig eth1 172.16.0.1")).topology, "a", "eth1"), "172.16.0.1/16");
+}
+
+#[test]
+fn routes_can_be_given_in_every_way() {
+    for (command, route) in [
+        ("ip route add default via 10.0.0.2", "default via 10.0.0.2"),
+        ("ip r replace default via 10.0.0.2 dev eth1 metric 7", "default via 10.0.0.2 dev eth1 metric 7"),
+        ("ip route add 10.9/16 dev eth1 scope link proto static", "10.9.0.0/16 dev eth1"),
+        ("ip ro ad blackhole 10.9.0.0/16", "blackhole 10.9.0.0/16"),
+        ("ip route append unreachable default table 7 priority 9", "unreachable default metric 9 table 7"),
+        ("ip route add prohibit fd00::/8", "prohibit fd00::/8"),
+        ("ip -6 route add default dev eth1", "::/0 dev eth1"),
+        ("ip route add dev eth1 via 10.0.0.2 10.9.0.0/16", "10.9.0.0/16 via 10.0.0.2 dev eth1"),
+        (
+            "ip route add 10.9.0.0/16 nexthop via 10.0.0.2 weight 2 nexthop via 10.0.0.3",
+            "10.9.0.0/16 nexthop via 10.0.0.2 weight 2 nexthop via 10.0.0.3",
+        ),
+        (
+            "ip route add 10.9.0.1 via 10.0.0.2 onlink dev eth1 mtu lock 1400",
+            "10.9.0.1/32 via 10.0.0.2 dev eth1 onlink mtu 1400",
+        ),
+        ("route add default gw 10.0.0.2", "default via 10.0.0.2"),
+        ("route add -net 10.9.0.0 netmask 255.255.0.0 gw 10.0.0.2 dev eth1", "10.9.0.0/16 via 10.0.0.2 dev eth1"),
+        ("route add -host 10.9.0.1 gw 10.0.0.2 metric 5", "10.9.0.1/32 via 10.0.0.2 metric 5"),
+        ("route add -net 10.9.0.0/16 eth1", "10.9.0.0/16 dev eth1"),
+        ("route add -net 192.168.9.0 reject", "unreachable 192.168.9.0/24"),
+    ] {
+        assert_eq!(a(command).routes[0].to_string(), route, "{command}");
+    }
+}
+
+#[test]
+fn a_route_can_be_replaced_and_removed() {
+    let routes = |commands: &str| {
+        let node = a(&format!("sh -c 'ip r a default via 10.0.0.2; {commands}'"));
+        node.routes.iter().map(|route| route.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(routes("ip route replace default via 10.0.0.3"), ["default via 10.0.0.3"]);
+    assert_eq!(routes("ip route del default"), [""; 0]);
+    assert_eq!(routes("route del default"), [""; 0]);
+}
+
+#[test]
+fn rules_and_neighbours_are_read() {
+    for (command, rule) in [
+        ("ip rule add from 10.0.0.0/8 table 100 prio 5", "from 10.0.0.0/8 lookup 100 priority 5"),
+        ("ip ru a iif eth1 lookup main", "from all iif eth1 lookup 254"),
+        ("ip -6 rule add fwmark 7 table 9", "inet6 from all fwmark 0x7 lookup 9"),
+        ("ip rule add to 10.9.0.0/16 prohibit", "from all to 10.9.0.0/16 prohibit"),
+    ] {
+        assert_eq!(a(command).rules[0].to_string(), rule, "{command}");
+    }
+    let node = a("ip n add 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth1 nud permanent");
+    assert_eq!(node.neighbours[0].to_string(), "10.0.0.2 lladdr 02:00:00:00:00:02 dev eth1");
+}
+
+#[test]
+fn a_node_can_have_bridges_and_cables_of_its_own() {
+    for commands in [
+        "ip link add br0 type bridge stp_state 1 forward_delay 200; ip link add v0 type veth peer name v1; ip link set v1 master br0; ip link set br0 up",
+        "brctl addbr br0; brctl stp br0 on; brctl setfd br0 2; ip l add v0 type veth peer v1; brctl addif br0 v1; ifconfig br0 up",
+    ] {
+        let lab = read(&with(&format!("sh -c '{commands}'")));
+        let a = lab.topology.node("a").unwrap();
+        let Kind::Bridge(options) = &a.interface("br0").unwrap().kind else { panic!("no bridge") };
+        assert_eq!((options.stp, options.forward_delay), (Some(true), Some(std::time::Duration::from_secs(2))));
+        assert_eq!(a.interface("v1").unwrap().master.as_deref(), Some("br0"));
+        assert!(a.interface("br0").unwrap().up && !a.interface("v0").unwrap().up);
+        assert_eq!(lab.topology.peer("a", "v0").unwrap().to_string(), "a.v1");
+    }
+}
+
+#[test]
+fn an_interface_that_is_renamed_keeps_what_it_has() {
+    let lab = read(&with(
+        "sh -c 'ip r a default via 10.0.0.2 dev eth1; ip link set eth1 name lan0; ip link set lan0 mtu 1300'",
+    ));
+    let a = lab.topology.node("a").unwrap();
+    assert_eq!(lab.topology.peer("b", "eth1").unwrap().to_string(), "a.lan0");
+    assert_eq!(a.routes[0].to_string(), "default via 10.0.0.2 dev lan0");
+    assert_eq!(a.interface("lan0").unwrap().mtu, Some(1300));
+}
+
+#[test]
+fn firewalls_are_read_from_iptables_and_nft() {
+    let forward = "ip filter forward priority 0 policy drop {";
+    for (commands, chain) in [
+        (
+            &[
+                "iptables -P FORWARD DROP",
+                "iptables -A FORWARD -i eth1 -p tcp --dport 80:81 -m state --state NEW,ESTABLISHED -j ACCEPT",
+            ][..],
+            format!("{forward} iifname \"eth1\" tcp dport 80-81 ct state new,established accept }}"),
+        ),
+        (
+            &[
+                "iptables-legacy --policy FORWARD DROP",
+                "iptables -A FORWARD -p icmp --jump ACCEPT",
+                "iptables -I FORWARD ! -s 10.0.0.0/8 -m comment --comment x -j REJECT",
+            ],
+            format!("{forward} ip saddr != 10.0.0.0/8 reject comment \"x\"; meta l4proto icmp accept }}"),
+        ),
+        (
+            &[
+                "nft add table ip f",
+                "nft add chain ip f fwd { type filter hook forward priority 0 ; policy drop ; }",
+                "nft 'add rule ip f fwd iifname \"eth1\" udp dport 53 drop; add rule ip f fwd accept'",
+            ],
+            format!("{forward} iifname \"eth1\" udp dport 53 drop; accept }}"),
+        ),
+    ] {
+        let node = a(&commands.join("\n        - "));
+        assert_eq!(node.chains.iter().map(ToString::to_string).collect::<Vec<_>>(), [chain]);
+    }
+    let node = a("iptables -t nat -A POSTROUTING -s 10.0.0.0/8,10.1.0.0/16 -o eth1 -j SNAT --to-source 10.0.0.1");
+    assert_eq!(
+        node.chains[0].to_string(),
+        "ip nat postrouting priority 100 policy accept { oifname \"eth1\" ip saddr 10.0.0.0/8 snat to 10.0.0.1; \
+         oifname \"eth1\" ip saddr 10.1.0.0/16 snat to 10.0.0.1 }"
+    );
+}
+
+#[test]
+fn an_anchor_and_its_aliases_say_the_same() {
+    let lab = read(
+        "
+name: t
+topology:
+  nodes:
+    a: &host
+      kind: linux
+      exec: [ip link set eth1 mtu 1400]
+    b:
+      <<: *host
+  links:
+    - endpoints: [a:eth1, b:eth1]
+",
+    );
+    assert_eq!(lab.topology.node("b").unwrap().interface("eth1").unwrap().mtu, Some(1400));
+}
+
+// ---- what is noted
+
+#[test]
+fn what_only_a_container_has_is_noted_with_every_place() {
+    let lab = read(&pair(
+        "      image: alpine:3\n      cmd: sleep 1\n      binds: [x:/x]\n      labels: {k: v}\n      ports: [80:80]",
+    ));
+    let notes: Vec<String> = lab.notes.iter().map(ToString::to_string).collect();
+    let starts = [
+        "t.clab.yml:6:7: `image` is not carried over: a network has no containers",
+        "t.clab.yml:7:7: `cmd` is",
+        "t.clab.yml:8:7: `binds` is",
+        "t.clab.yml:9:7: `labels` is",
+        "t.clab.yml:10:7: `ports` is",
+        "t.clab.yml:5:5: the management interface `eth0` of each node is not carried over: the engine's own network",
+    ];
+    assert_eq!(notes.len(), starts.len(), "{notes:#?}");
+    for (note, start) in notes.iter().zip(starts) {
+        assert!(note.starts_with(start), "{note}");
+    }
+}
+
+#[test]
+fn commands_that_configure_nothing_are_noted() {
+    for command in [
+        "ping -c 1 10.0.0.2",
+        "echo hello",
+        "ip route",
+        "ip addr show dev eth1",
+        "systemctl start nginx",
+        "python3 -m http.server",
+        "chmod 600 /x",
+        "ethtool -K eth1 tx off",
+        "iptables -L",
+        "sysctl net.ipv4.ip_forward",
+        "sleep infinity",
+    ] {
+        let lab = read(&with(command));
+        assert!(lab.notes.iter().any(|note| note.places()[0].line() == 8), "{command}: {:#?}", lab.notes);
+    }
+}
+
+#[test]
+fn what_is_said_of_the_management_interface_is_noted() {
+    for command in [
+        "ip link set eth0 up",
+        "ip route del default via 172.20.20.1",
+        "ip route add 8.8.8.8 via 172.20.20.1 dev eth0",
+        "iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE",
+        "sysctl -w net.ipv4.conf.eth0.rp_filter=0",
+    ] {
+        let lab = read(&with(command));
+        assert!(lab.notes.iter().any(|note| note.places()[0].line() == 8), "{command}: {:#?}", lab.notes);
+        let a = lab.topology.node("a").unwrap();
+        assert!(a.routes.is_empty() && a.chains.is_empty() && a.sysctls.is_empty());
+    }
+}
+
+// ---- what is refused: the file
+
+#[test]
+fn a_file_that_is_no_lab_is_refused() {
+    assert_eq!(refused("name: t\ntopology: [\n").0, 3);
+    let (line, message, help) = refused("name: t\ntopolgy: {}\n".trim());
+    assert_eq!(
+        (line, message.as_str(), help.as_str()),
+        (2, "`topolgy` is no key of a containerlab file", "did you mean `topology`?")
+    );
+}
+
+#[test]
+fn a_template_is_refused_where_it_begins() {
+    let (line, message, help) = refused("name: t\n# {{ a comment }}\ntopology:\n  nodes:\n    {{- range .nodes }}\n");
+    assert_eq!((line, message.as_str()), (5, "this is a template, and which lab it makes depends on variables"));
+    assert!(help.contains("render it first"));
+}
+
+#[test]
+fn a_variable_without_default_is_refused() {
+    let (line, message, help) = refused(&pair("      exec: [\"ip a a ${ADDR} dev eth1\"]"));
+    assert_eq!((line, message.as_str()), (6, "`${ADDR}` depends on who deploys the lab"));
+    assert!(help.contains("or a default as `${NAME:=value}`"));
+}
+
+#[test]
+fn a_kind_that_is_no_namespace_is_refused_with_its_reason() {
+    for (kind, reason, remedy) in [
+        ("nokia_srlinux", "runs a network operating system of its own", "declare it as kind `linux`"),
+        ("vr-sros", "runs a network operating system of its own", "declare it as kind `linux`"),
+        ("ovs-bridge", "forwards by flow tables", "write `kind: bridge` if a learning bridge is meant"),
+        ("host", "the engine's host is not there in a test", "declare a node of kind `linux` in its place"),
+        ("k8s-kind", "made outside of the lab", "declare it as kind `linux`"),
+        ("linxu", "`linxu` is no kind that the import knows", "did you mean `linux`?"),
+    ] {
+        let (line, message, help) = refused(&pair(&format!("      kind: {kind}")));
+        assert_eq!(line, 6, "{kind}");
+        assert!(message.contains(reason), "{kind}: {message}");
+        assert!(help.contains(remedy), "{kind}: {help}");
+    }
+}
+
+#[test]
+fn a_network_mode_that_shares_a_network_is_refused() {
+    let (line, message, help) = refused(&pair("      network-mode: host"));
+    assert_eq!(
+        (line, message.as_str()),
+        (6, "this node lives in the network of the engine's host, which a test does not have")
+    );
+    assert!(help.contains("`network-mode: none`"));
+    let (_, message, _) = refused(&pair("      network-mode: container:b"));
+    assert!(message.contains("shares the network of another"));
+}
+
+#[test]
+fn an_unknown_key_of_a_node_is_refused() {
+    let (line, message, help) = refused(&pair("      imgae: alpine"));
+    assert_eq!(
+        (line, message.as_str(), help.as_str()),
+        (6, "`imgae` is no key of a containerlab node", "did you mean `image`?")
+    );
+}
+
+#[test]
+fn commands_between_stages_are_refused() {
+    let (line, message, _) = refused(&pair("      stages:\n        create-links:\n          exec: [{command: ls}]"));
+    assert_eq!(line, 8);
+    assert!(message.contains("commands between the stages"));
+}
+
+#[test]
+fn a_link_that_leaves_the_lab_is_refused() {
+    let link =
+        |link: &str| refused(&format!("name: t\ntopology:\n  nodes: {{a: {{kind: linux}}}}\n  links:\n    - {link}\n"));
+    for (text, reason, remedy) in [
+        (
+            "{endpoints: [a:eth1, host:x]}",
+            "leads to the engine's host",
+            "declare a node of kind `linux` for the far end",
+        ),
+        (
+            "{type: host, host-interface: x, endpoint: {node: a, interface: eth1}}",
+            "leads to the engine's host",
+            "declare a node",
+        ),
+        (
+            "{type: mgmt-net, host-interface: x, endpoint: {node: a, interface: eth1}}",
+            "management network",
+            "declare a node",
+        ),
+        (
+            "{type: macvlan, host-interface: x, endpoint: {node: a, interface: eth1}}",
+            "an interface of the engine's host",
+            "declare a node",
+        ),
+        (
+            "{type: vxlan, remote: 10.0.0.1, vni: 5, dst-port: 4789, endpoint: {node: a, interface: eth1}}",
+            "another machine",
+            "declare",
+        ),
+        ("{type: dummy, endpoint: {node: a, interface: eth1}}", "no dummy interfaces", "`lo`"),
+        ("{type: vteh, endpoints: [a:eth1, a:eth2]}", "`vteh` is no type of link", "did you mean `veth`?"),
+        ("{endpoints: [a:eth1]}", "a link has two endpoints, this one has 1", ""),
+        ("{endpoints: [a:eth1, c:eth1]}", "`c` is no node of this lab", ""),
+        ("{endpoints: [a:eth1, a]}", "`a` is no endpoint", "such as `a:eth1`"),
+        ("{endpoints: [a:eth1, a:eth1]}", "has an interface `eth1` already", "another name"),
+        ("{endpoints: [a:eth0, a:eth1]}", "interface in the management network", "`network-mode: none`"),
+        ("{endpoints: [a:eth1, a:far-too-long-name]}", "has 17 bytes", "at most 15"),
+        ("{endpoints: [a:eth1, a:eth2], mtu: big}", "`big` is not an MTU", ""),
+        ("{endpoints: [a:eth1, a:eth2], mtus: 1400}", "`mtus` is no key of a link", "did you mean `mtu`?"),
+    ] {
+        let (line, message, help) = link(text);
+        assert_eq!(line, 5, "{text}");
+        assert!(message.contains(reason), "{text}: {message}");
+        assert!(help.contains(remedy), "{text}: {help}");
+    }
+}
+
+#[test]
+fn all_refusals_come_at_once_in_the_order_of_the_file() {
+    let text = "
+name: t
+topology:
+  nodes:
+    r: {kind: ceos, exec: [frobnicate]}
+    a: {kind: linux, exec: [ip link set eht1 up, tc qdisc add dev eth1 root netem]}
+  links:
+    - endpoints: [r:eth1, a:eth1]
+    - endpoints: [a:eth2, host:x]
+";
+    let refused = containerlab::parse("t.clab.yml", text, &[]).unwrap_err();
+    let lines: Vec<_> = refused.iter().map(|r| (r.at().line(), r.at().column())).collect();
+    // The link to the refused node is not refused again.
+    assert_eq!(lines, [(5, 15), (6, 29), (6, 50), (9, 27)], "{refused}");
+}
+
+// ---- what is refused: commands
+
+#[test]
+fn a_command_that_the_model_cannot_carry_out_is_refused_with_its_reason() {
+    for (command, message, help) in [
+        (
+            "frobnicate",
+            "`frobnicate` is no command that the import knows, so what it does to the network cannot be told",
+            "write what it comes to as `ip` commands",
+        ),
+        (
+            "bash /setup.sh",
+            "`/setup.sh` is a script in another file, so what it does to the network cannot be told",
+            "write its commands here",
+        ),
+        (
+            "systemctl start frr",
+            "`frr` configures the network while it runs, and an imported network has no programs",
+            "static routes",
+        ),
+        (
+            "dhclient eth1",
+            "`dhclient` configures the network while it runs, and an imported network has no programs",
+            "as `ip` commands",
+        ),
+        (
+            "tc qdisc add dev eth1 root netem delay 1ms",
+            "delays, losses and rate limits are not a part of the model",
+            "set them in the test",
+        ),
+        ("ip link add v5 link eth1 type vlan id 5", "`link` of `ip` is not a part of the model", "do it in the test"),
+        (
+            "ip link add vx0 type vxlan id 5",
+            "the model has no interfaces of type `vxlan`",
+            "the import knows `bridge` and `veth`",
+        ),
+        ("ip link set eth1 netns x", "`eth1` cannot be moved out of its node", "`Interface::move_to`"),
+        ("ip link del eth1", "`eth1` is of the lab itself, and cannot be removed", "set the interface down"),
+        ("ip link set eth7 up", "node `a` has no interface `eth7` at this point", "did you mean `eth1`?"),
+        ("ip netns add x", "`ip netns` makes nodes within a node", "as a node of the lab"),
+        ("ip lnik set eth1 up", "`lnik` is no object of `ip`", "did you mean `link`?"),
+        ("ip addr add 10.0.0.300/24 dev eth1", "`10.0.0.300` is not an IP address", "such as `10.0.0.1/24`"),
+        ("ip addr add 10.0.5.1/24", "`ip address add` does not say which interface", "add `dev INTERFACE`"),
+        (
+            "ip addr add 10.0.5.1/24 dev eth0",
+            "`eth0` is the interface to the engine's own network, which a test does not have",
+            "that a link of the lab ends at",
+        ),
+        ("ip addr add 10.0.5.1/24 dev eth1 scope link", "`scope link` of `ip` is not a part of the model", ""),
+        ("ip -6 addr add 10.0.5.1/24 dev eth1", "`ip -6` takes no `10.0.5.1/24`", ""),
+        ("ip route add 10.9.0.0/16 vai 10.0.0.2", "`vai` is no `ip` word", "did you mean `via`?"),
+        ("ip route add local 10.9.0.0/16 dev lo", "`local` of `ip` is not a part of the model", ""),
+        ("ip route del 10.9.0.0/16", "there is no route `10.9.0.0/16` to remove at this point", "leave the line out"),
+        ("ip rule add not from 10.0.0.0/8 table 5", "`not` of `ip` is not a part of the model", ""),
+        ("ip neigh add 10.0.0.2 dev eth1", "`ip neighbour add` does not say which link address", "add `lladdr MAC`"),
+        (
+            "sysctl -p",
+            "`sysctl -p` reads settings from a file that is not part of the lab file",
+            "`sysctl -w NAME=VALUE`",
+        ),
+        ("sysctl -w kernel.hostname=x", "`kernel.hostname` is not a setting of a network namespace (bad_sysctl)", ""),
+        (
+            "iptables -t mangle -A FORWARD -j ACCEPT",
+            "the table `mangle` is not a part of the model",
+            "`filter` and `nat`",
+        ),
+        (
+            "iptables -A FORWARD -m limit --limit 1/s -j ACCEPT",
+            "the match `-m limit` is not a part of the model",
+            "the import knows tcp",
+        ),
+        ("iptables -A FORWARD -j LOG", "the target `LOG` is not a part of the model", "the import knows ACCEPT"),
+        ("iptables -A MINE -j ACCEPT", "`MINE` is no built-in chain", "`INPUT`"),
+        ("nft -f /etc/nftables.conf", "`nft -f` reads rules that are not in this line", "`nft add rule …`"),
+        ("nft add rule ip t c accept", "there is no base chain `c` in the table `t` at this point", "add it before"),
+        (
+            "ip link set eth1 up && ip link set eth1 mtu 1400",
+            "`&&` means something to a shell, and no shell reads this line",
+            "`sh -c '…'`",
+        ),
+        (
+            "sh -c 'for i in 1 2; do ip link set eth1 up; done'",
+            "`for` is not followed: the import reads one command after another",
+            "write out the commands",
+        ),
+        ("sh -c 'ip a a $$ADDR dev eth1'", "`$ADDR` has no value here", "write the value itself"),
+        ("brctl addif br9 eth1", "node `a` has no interface `br9` at this point", ""),
+        ("ip link set eth1 master lo", "`lo` is not a bridge", ""),
+    ] {
+        refuses(command, message, help);
+    }
+}
+
+// ---- what the checker says
+
+#[test]
+fn what_the_checker_finds_is_placed_in_the_file() {
+    refuses(
+        "ip route add default via 10.7.0.1",
+        "gateway `10.7.0.1` is not on-link for node `a`: the kernel would answer `Network is unreachable` (gateway_off_link)",
+        "`a` is attached to `10.0.0.0/24`",
+    );
+    refuses(
+        "ip route add 10.9.1.1/16 via 10.0.0.2",
+        "`10.9.1.1/16` has host bits set, a route leads to a network (route_host_bits)",
+        "10.9.0.0/16",
+    );
+}
+
+#[test]
+fn a_mistake_can_be_allowed_by_its_name() {
+    let text = with("ip address add 10.0.5.0/24 dev eth1");
+    let (line, message, help) = refused(&text);
+    assert_eq!(
+        (line, message.as_str()),
+        (8, "`10.0.5.0` is the network address of `10.0.5.0/24`, not a host in it (network_address)")
+    );
+    assert!(help.contains("allow `network_address` if it is meant"), "{help}");
+    let lab = containerlab::parse("t.clab.yml", text, &["network_address"]).unwrap();
+    assert_eq!(lab.topology.allow, ["network_address"]);
+}
+
+#[test]
+fn a_refusal_shows_its_line() {
+    let refused = containerlab::parse("t.clab.yml", pair("      kind: ceos"), &[]).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "error: a node of kind `ceos` runs a network operating system of its own, which a namespace does not\n       \
+         help: declare it as kind `linux`, with `exec` lines for its addresses and routes\n --> t.clab.yml:6:13\n  |\n6 |       kind: ceos\n  |             ^^^^"
+    );
+}
