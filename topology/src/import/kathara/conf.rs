@@ -210,8 +210,8 @@ impl Device {
     pub(super) fn check_ipv6(&self, report: &mut Report) {
         let Some(off) = &self.without_ipv6 else { return };
         for port in self.machine.ports.iter().filter(|port| !port.removed) {
-            let addresses = port.interface.addresses.iter().zip(&port.addresses);
-            if let Some((address, at)) = addresses.filter(|(address, _)| address.is_ipv6()).next() {
+            let mut addresses = port.interface.addresses.iter().zip(&port.addresses);
+            if let Some((address, at)) = addresses.find(|(address, _)| address.is_ipv6()) {
                 report
                     .refuse(
                         at,
