@@ -1,10 +1,11 @@
 //! A network namespace with its mount namespace, held by descriptors.
 
 use std::{
+    fmt,
     fs::File,
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     thread,
 };
 
@@ -14,7 +15,8 @@ use crate::capture::Tap;
 
 /// A network namespace, and the mount namespace that shows it to programs.
 ///
-/// Held by descriptors: both live as long as a clone of this value does.
+/// Held by descriptors: both live as long as a clone of this value does. The mount namespace is made when something
+/// first asks for it: most nodes never run a program.
 #[derive(Debug, Clone)]
 pub struct Netns(Arc<Inner>);
 
@@ -32,37 +34,53 @@ impl WeakNetns {
 #[derive(Debug)]
 struct Inner {
     net: OwnedFd,
-    mnt: OwnedFd,
+    view: Mutex<View>,
     tap: OnceLock<Tap>,
+}
+
+/// The mount namespace.
+pub(crate) enum View {
+    /// It is there.
+    Made(Arc<OwnedFd>),
+    /// How it is made: called on a thread that is in the network namespace and shares its file systems with no other,
+    /// the closure leaves that thread in the new mount namespace.
+    ToMake(Box<dyn Fn() -> io::Result<()> + Send>),
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Made(_) => "Made",
+            Self::ToMake(_) => "ToMake",
+        })
+    }
 }
 
 impl Netns {
     /// The namespaces of the calling thread.
     pub(crate) fn current() -> io::Result<Self> {
-        let open = |path: &str| File::open(path).map(OwnedFd::from);
-        Ok(Self(Arc::new(Inner {
-            net: open("/proc/thread-self/ns/net")?,
-            mnt: open("/proc/thread-self/ns/mnt")?,
-            tap: OnceLock::new(),
-        })))
+        let view = View::Made(Arc::new(open("/proc/thread-self/ns/mnt")?));
+        Ok(Self::held(open("/proc/thread-self/ns/net")?, view))
     }
 
-    /// Makes a fresh network namespace with a mount namespace of its own.
+    /// Makes a fresh network namespace and leaves the calling thread in it.
     ///
-    /// `prepare` runs in it, on a thread of its own, before anything else does.
-    pub(crate) fn create<R: Send>(prepare: impl FnOnce() -> io::Result<R> + Send) -> io::Result<(Self, R)> {
-        on_thread(|| {
-            unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)?;
-            let prepared = prepare()?;
-            Ok((Self::current()?, prepared))
-        })
+    /// New namespaces may copy settings of the one that they are made from.
+    pub(crate) fn unshare(view: View) -> io::Result<Self> {
+        unshare(CloneFlags::CLONE_NEWNET)?;
+        Ok(Self::held(open("/proc/thread-self/ns/net")?, view))
     }
 
-    /// Runs a closure on a thread of its own in these namespaces; it may borrow.
+    fn held(net: OwnedFd, view: View) -> Self {
+        Self(Arc::new(Inner { net, view: Mutex::new(view), tap: OnceLock::new() }))
+    }
+
+    /// Runs a closure on a thread of its own in the network namespace; it may borrow, and sees the file systems of the
+    /// caller.
     ///
     /// # Errors
     ///
-    /// If the thread cannot be started or cannot enter the namespaces ([setns(2)]).
+    /// If the thread cannot be started or cannot enter the namespace ([setns(2)]).
     ///
     /// # Panics
     ///
@@ -70,6 +88,14 @@ impl Netns {
     ///
     /// [setns(2)]: https://man7.org/linux/man-pages/man2/setns.2.html
     pub(crate) fn run<R: Send>(&self, f: impl FnOnce() -> R + Send) -> io::Result<R> {
+        on_thread(|| {
+            setns(&self.0.net, CloneFlags::CLONE_NEWNET)?;
+            Ok(f())
+        })
+    }
+
+    /// [`Netns::run`] with the file systems as well, for code that is not ours.
+    pub(crate) fn run_with_view<R: Send>(&self, f: impl FnOnce() -> R + Send) -> io::Result<R> {
         on_thread(|| {
             self.enter()?;
             Ok(f())
@@ -83,8 +109,8 @@ impl Netns {
 
     /// The mount namespace.
     #[cfg(feature = "unshare")]
-    pub(crate) fn mount_namespace(&self) -> BorrowedFd<'_> {
-        self.0.mnt.as_fd()
+    pub(crate) fn mount_namespace(&self) -> io::Result<Arc<OwnedFd>> {
+        on_thread(|| self.enter())
     }
 
     /// Where the namespace's packet socket is kept.
@@ -98,12 +124,25 @@ impl Netns {
         crate::sandbox::hold(self.0.net.try_clone().into_iter().collect());
     }
 
-    /// Moves the calling thread into these namespaces, for good.
-    pub(crate) fn enter(&self) -> io::Result<()> {
+    /// Moves the calling thread into these namespaces, for good; returns the mount namespace.
+    pub(crate) fn enter(&self) -> io::Result<Arc<OwnedFd>> {
         unshare(CloneFlags::CLONE_FS)?;
-        setns(&self.0.mnt, CloneFlags::CLONE_NEWNS)?;
         setns(&self.0.net, CloneFlags::CLONE_NEWNET)?;
-        Ok(())
+        let mut view = self.0.view.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*view {
+            View::Made(mnt) => {
+                let mnt = mnt.clone();
+                drop(view);
+                setns(&mnt, CloneFlags::CLONE_NEWNS)?;
+                Ok(mnt)
+            }
+            View::ToMake(make) => {
+                make()?;
+                let mnt = Arc::new(open("/proc/thread-self/ns/mnt")?);
+                *view = View::Made(mnt.clone());
+                Ok(mnt)
+            }
+        }
     }
 }
 
@@ -111,6 +150,10 @@ impl AsFd for Netns {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.net.as_fd()
     }
+}
+
+fn open(path: &str) -> io::Result<OwnedFd> {
+    File::open(path).map(OwnedFd::from)
 }
 
 /// Runs a closure on a thread of its own and hands its panic on.

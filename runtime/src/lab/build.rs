@@ -18,7 +18,8 @@ use nix::errno::Errno;
 
 use super::{
     Error,
-    node::{Live, Node, Setting, Shared},
+    lane::{Lane, Setting},
+    node::{Live, Node, Shared},
 };
 use crate::kernel::{
     KernelError, LinkInfo, OperState, addr, link, neigh, neightbl, route,
@@ -94,36 +95,44 @@ impl Site<'_> {
         let mut sysctls: HashMap<&str, Vec<Setting>> = HashMap::new();
         for step in settings {
             if let Action::SetSysctl(Sysctl { key, value }) = &step.action {
-                let is_departure = step.departure.is_some();
-                let setting = Setting { key: key.clone(), value: value.clone(), is_departure };
+                let declared = self.topology.node(&step.node).map_or(&[][..], |node| &node.sysctls);
+                let setting = Setting {
+                    key: key.clone(),
+                    value: value.clone(),
+                    is_departure: step.departure.is_some(),
+                    is_guard: !declared.iter().any(|own| own.key == *key),
+                };
                 sysctls.entry(&step.node).or_default().push(setting);
             }
         }
-        let create = |step: &Step| -> Result<Node, Error> {
+        let create = |step: &Step, lane: &mut Lane| -> Result<Node, Error> {
             let node = self.topology.node(&step.node).expect("a plan makes the nodes of its topology");
             let departs = |departure: &Departure| node.departs(*departure, self.topology.profile);
             let departures = Departure::ALL.into_iter().filter(departs).collect();
-            let live = Live::create(&step.node, sysctls.get(&*step.node).map_or(&[], Vec::as_slice), departures)?;
+            let settings = sysctls.get(&*step.node).map_or(&[][..], Vec::as_slice);
+            let live = lane.create(&step.node, settings, departures)?;
             Ok(Node::new(step.node.to_string(), live, self.shared))
         };
-        let lanes = thread::available_parallelism().map_or(1, usize::from).min(steps.len());
-        let made: Vec<Result<Node, Error>> = if lanes < 2 {
-            steps.iter().map(create).collect()
-        } else {
-            thread::scope(|scope| {
-                let create = &create;
-                let lanes: Vec<_> = steps
-                    .chunks(steps.len().div_ceil(lanes))
-                    .map(|lane| scope.spawn(move || lane.iter().map(create).collect::<Vec<_>>()))
-                    .collect();
-                lanes
-                    .into_iter()
-                    .flat_map(|lane| lane.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                    .collect()
-            })
-        };
+        // A thread that makes namespaces is in another one afterwards, so it is never the caller's.
+        let lanes = thread::available_parallelism().map_or(1, usize::from);
+        let made = thread::scope(|scope| {
+            let create = &create;
+            let lanes: Vec<_> = steps
+                .chunks(steps.len().div_ceil(lanes))
+                .map(|steps| {
+                    scope.spawn(move || -> Result<Vec<Node>, Error> {
+                        let mut lane = Lane::open()?;
+                        steps.iter().map(|step| create(step, &mut lane)).collect()
+                    })
+                })
+                .collect();
+            let join = |lane: thread::ScopedJoinHandle<_>| {
+                lane.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            lanes.into_iter().map(join).collect::<Result<Vec<_>, _>>()
+        })?;
+        let made = made.into_iter().flatten();
         for node in made {
-            let node = node?;
             self.by_name.insert(node.name().to_owned(), self.nodes.len());
             self.nodes.push(node);
         }

@@ -27,7 +27,8 @@ impl Node {
     pub fn lend<'command>(&self, command: &'command mut Command) -> Result<&'command mut Command, Error> {
         let live = self.live()?;
         let failed = |error| Error::io(self.name(), "lend its namespaces", error);
-        command.set_namespace(&live.netns.mount_namespace(), Namespace::Mount).map_err(failed)?;
+        let mount_namespace = live.netns.mount_namespace().map_err(failed)?;
+        command.set_namespace(&mount_namespace, Namespace::Mount).map_err(failed)?;
         command.set_namespace(&live.netns.as_fd(), Namespace::Net).map_err(failed)
     }
 }

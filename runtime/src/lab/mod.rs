@@ -5,6 +5,7 @@ mod change;
 mod error;
 mod firewall;
 mod interface;
+mod lane;
 #[cfg(feature = "unshare")]
 mod lend;
 mod node;

@@ -2,17 +2,13 @@ use std::{
     collections::BTreeSet,
     fmt,
     future::Future,
-    io,
     os::fd::{AsFd, OwnedFd},
     path::PathBuf,
-    sync::{Arc, Mutex, Once, OnceLock, PoisonError, RwLock, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak},
     time::Duration,
 };
 
-use netns_test_topology::{Chain, Departure, Profile};
-use nix::errno::Errno;
-
-use super::{Error, Interface, Task, process::Running, task::TaskRuntime, view, view::ProcNet};
+use super::{Error, Interface, Task, process::Running, task::TaskRuntime, view::ProcNet};
 use crate::{
     capture::Tap,
     kernel::{
@@ -23,6 +19,7 @@ use crate::{
     },
     netns::Netns,
 };
+use netns_test_topology::{Chain, Departure, Profile};
 
 /// A node of a network: a network namespace, and the mount namespace that shows it to programs.
 ///
@@ -52,14 +49,6 @@ pub(crate) struct Live {
     departures: BTreeSet<Departure>,
     /// What is to be done when the node ends, such as stopping responders.
     attached: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
-}
-
-/// A kernel setting that a node begins with.
-pub(super) struct Setting {
-    pub(super) key: String,
-    pub(super) value: String,
-    /// Whether the profile asked for it, and not the user.
-    pub(super) is_departure: bool,
 }
 
 /// What the nodes of a network share.
@@ -161,7 +150,7 @@ impl Node {
     pub fn run<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         let result = self.live().and_then(|live| {
             live.show_proc_net(self.name());
-            live.netns.run(f).map_err(|error| Error::io(self.name(), "enter its namespaces", error))
+            live.netns.run_with_view(f).map_err(|error| Error::io(self.name(), "enter its namespaces", error))
         });
         match result {
             Ok(value) => value,
@@ -169,7 +158,7 @@ impl Node {
         }
     }
 
-    /// [`Node::run`] for our own use: answers errors, and does not care for /proc/net.
+    /// [`Node::run`] for our own use: answers errors, and in the network namespace only.
     pub(crate) fn try_run<R: Send>(&self, f: impl FnOnce() -> R + Send) -> Result<R, Error> {
         let live = self.live()?;
         live.netns.run(f).map_err(|error| Error::io(self.name(), "enter its namespaces", error))
@@ -313,30 +302,6 @@ impl fmt::Display for Node {
 }
 
 impl Live {
-    /// Makes the namespaces of a node, and in them everything that needs a thread there.
-    pub(super) fn create(name: &str, sysctls: &[Setting], departures: BTreeSet<Departure>) -> Result<Self, Error> {
-        let write = |setting: &Setting| match sysctl::write(&setting.key, &setting.value) {
-            Err(error) if setting.is_departure && error.is(Errno::EROFS) => {
-                static ONCE: Once = Once::new();
-                ONCE.call_once(|| eprintln!("netns-test: the ready profile is incomplete here: {error}"));
-                Ok(Written::Done)
-            }
-            written => written,
-        };
-        let (netns, (rtnl, written)) = Netns::create(|| {
-            view::show()?;
-            Ok((Rtnl::open()?, sysctls.iter().map(write).collect::<Result<Vec<_>, _>>()))
-        })
-        .map_err(|error| refusal(name, error))?;
-        let written = written.map_err(|error| Error::kernel(name, error))?;
-        let live = Self::new(netns, rtnl, departures);
-        live.device_settings().extend(written.into_iter().filter_map(|written| match written {
-            Written::Done => None,
-            Written::ForEachDevice(setting) => Some(setting),
-        }));
-        Ok(live)
-    }
-
     /// Gives every interface the settings that /proc/sys could not; nothing where it could.
     pub(super) fn set_up_devices(&self) -> Result<(), KernelError> {
         let settings = self.device_settings().clone();
@@ -350,11 +315,11 @@ impl Live {
         self.rtnl.execute_all(requests.collect())
     }
 
-    fn device_settings(&self) -> std::sync::MutexGuard<'_, Vec<DeviceSetting>> {
+    pub(super) fn device_settings(&self) -> std::sync::MutexGuard<'_, Vec<DeviceSetting>> {
         self.device_settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn new(netns: Netns, rtnl: Rtnl, departures: BTreeSet<Departure>) -> Self {
+    pub(super) fn new(netns: Netns, rtnl: Rtnl, departures: BTreeSet<Departure>) -> Self {
         Self {
             netns,
             rtnl,
@@ -457,16 +422,4 @@ impl fmt::Debug for Shared {
 
 fn take<T: Default>(mutex: &Mutex<T>) -> T {
     std::mem::take(&mut mutex.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Namespaces are refused for lack of room long after the sandbox was made.
-fn refusal(name: &str, error: io::Error) -> Error {
-    let source = KernelError::io("make", "its namespaces", &error);
-    let source = match error.raw_os_error() {
-        Some(libc::ENOSPC) => source
-            .help("raise user.max_net_namespaces and user.max_mnt_namespaces (sysctl), or run fewer tests at once"),
-        Some(libc::EMFILE) => source.help("raise the limit of open descriptors (ulimit -n)"),
-        _ => source,
-    };
-    Error::kernel(name, source)
 }

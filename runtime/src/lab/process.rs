@@ -100,7 +100,9 @@ impl Command {
         let program = self.program.to_string_lossy().into_owned();
         let failed = |error| Error::io(self.node.name(), format!("run `{program}`"), error);
         // A child belongs to the namespaces of the thread that starts it.
-        let mut child = self.node.try_run(|| command.spawn())?.map_err(failed)?;
+        let spawned = live.netns.run_with_view(|| command.spawn());
+        let mut child =
+            spawned.map_err(|error| Error::io(self.node.name(), "enter its namespaces", error))?.map_err(failed)?;
         let stdout = Collector::start(child.stdout.take()).map_err(failed)?;
         let stderr = Collector::start(child.stderr.take()).map_err(failed)?;
         let running = Arc::new(Running { child: Mutex::new(child), stdout, stderr });

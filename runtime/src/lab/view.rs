@@ -1,31 +1,60 @@
 //! What programs on a node see of it in the file system.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, Write},
     path::Path,
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         mpsc::{Sender, channel},
     },
     thread,
 };
 
 use netns_test_topology::{self as topology, Topology};
-use nix::mount::{MsFlags, mount};
+use nix::{
+    mount::{MsFlags, mount},
+    sched::{CloneFlags, setns, unshare},
+};
 
-use crate::{netns::Netns, sandbox::mounts::HOSTS};
+use crate::{
+    netns::{Netns, View},
+    sandbox::mounts::HOSTS,
+};
 
 /// Where a node's /run is put together before it takes its place.
 const STAGE: &str = "/run/netns-test/stage";
 
-/// Makes the directory that [`show`] needs in the sandbox's own /run.
+/// Remembers the sandbox's own mount namespace, from which every node's is made.
 pub(super) fn prepare() -> io::Result<()> {
-    fs::create_dir_all(STAGE)
+    home().map(drop)
+}
+
+/// How a node comes to a mount namespace.
+pub(super) fn of_a_node() -> View {
+    View::ToMake(Box::new(|| {
+        // Whoever comes first may be on another node.
+        setns(home()?, CloneFlags::CLONE_NEWNS)?;
+        fs::create_dir_all(STAGE)?;
+        unshare(CloneFlags::CLONE_NEWNS)?;
+        show()
+    }))
+}
+
+/// The mount namespace of the process's first thread, which no closure on a node runs on.
+fn home() -> io::Result<&'static File> {
+    static HOME: OnceLock<File> = OnceLock::new();
+    match HOME.get() {
+        Some(home) => Ok(home),
+        None => {
+            let home = File::open("/proc/self/ns/mnt")?;
+            Ok(HOME.get_or_init(|| home))
+        }
+    }
 }
 
 /// Gives the calling thread, in new namespaces of its own, a /sys of its network and a /run of its own.
-pub(super) fn show() -> io::Result<()> {
+fn show() -> io::Result<()> {
     // What is lost of /sys where the kernel refuses a new one has been said when the sandbox was made.
     crate::sandbox::mounts::sys().map_err(|refusal| io::Error::from(refusal.errno))?;
     mount(Some("tmpfs"), STAGE, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=0755"))?;
@@ -123,7 +152,7 @@ impl ProcNet {
         let (ready, done) = channel();
         let inside = netns.clone();
         thread::Builder::new().name("proc-net".into()).spawn(move || {
-            let shown = inside.enter().and_then(|()| {
+            let shown = inside.enter().and_then(|_| {
                 // The namespace is held by the thread itself from here on.
                 drop(inside);
                 let none = None::<&str>;
