@@ -95,17 +95,12 @@ impl Site<'_> {
         let mut sysctls: HashMap<&str, Vec<Setting>> = HashMap::new();
         for step in settings {
             if let Action::SetSysctl(Sysctl { key, value }) = &step.action {
-                let declared = self.topology.node(&step.node).map_or(&[][..], |node| &node.sysctls);
-                let setting = Setting {
-                    key: key.clone(),
-                    value: value.clone(),
-                    is_departure: step.departure.is_some(),
-                    is_guard: !declared.iter().any(|own| own.key == *key),
-                };
+                let is_departure = step.departure.is_some();
+                let setting = Setting { key: key.clone(), value: value.clone(), is_departure };
                 sysctls.entry(&step.node).or_default().push(setting);
             }
         }
-        let create = |step: &Step, lane: &mut Lane| -> Result<Node, Error> {
+        let create = |step: &Step, lane: &Lane| -> Result<Node, Error> {
             let node = self.topology.node(&step.node).expect("a plan makes the nodes of its topology");
             let departs = |departure: &Departure| node.departs(*departure, self.topology.profile);
             let departures = Departure::ALL.into_iter().filter(departs).collect();
@@ -121,8 +116,8 @@ impl Site<'_> {
                 .chunks(steps.len().div_ceil(lanes))
                 .map(|steps| {
                     scope.spawn(move || -> Result<Vec<Node>, Error> {
-                        let mut lane = Lane::open()?;
-                        steps.iter().map(|step| create(step, &mut lane)).collect()
+                        let lane = Lane::open()?;
+                        steps.iter().map(|step| create(step, &lane)).collect()
                     })
                 })
                 .collect();
