@@ -8,20 +8,24 @@ use std::{
 
 use nix::{
     errno::Errno,
-    sys::socket::{AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, socket},
+    sys::socket::{AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, recv, recvmsg, socket},
     unistd::Pid,
 };
 
 /// The kernel's limit of descriptors in one message (`SCM_MAX_FD`).
 pub(crate) const MOST_DESCRIPTORS: usize = 253;
 
-/// Receives one message with the descriptors that came with it ([unix(7)]).
+/// Receives one message with the descriptors that came with it ([unix(7)]); an empty one if nobody is left to send.
 ///
 /// [unix(7)]: https://man7.org/linux/man-pages/man7/unix.7.html
-pub(crate) fn receive_with_descriptors(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+pub(crate) fn receive_with_descriptors(socket: impl AsFd) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
+    let socket = socket.as_fd().as_raw_fd();
+    // Most are a few bytes, and one may be a hundred thousand.
+    let length = recv(socket, &mut [], MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC)?;
+    let mut bytes = vec![0; length];
     let mut space = nix::cmsg_space!([RawFd; MOST_DESCRIPTORS]);
-    let mut parts = [IoSliceMut::new(buffer)];
-    let message = recvmsg::<()>(socket.as_fd().as_raw_fd(), &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
+    let mut parts = [IoSliceMut::new(&mut bytes)];
+    let message = recvmsg::<()>(socket, &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
     let mut descriptors = Vec::new();
     for control in message.cmsgs()? {
         if let ControlMessageOwned::ScmRights(raw) = control {
@@ -29,7 +33,7 @@ pub(crate) fn receive_with_descriptors(socket: impl AsFd, buffer: &mut [u8]) -> 
             descriptors.extend(raw.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
         }
     }
-    Ok((message.bytes, descriptors))
+    Ok((bytes, descriptors))
 }
 
 /// A descriptor that becomes readable when the process ends ([pidfd_open(2)]).

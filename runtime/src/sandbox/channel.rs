@@ -1,8 +1,13 @@
 //! What the processes of a sandbox say to each other: one message a packet, descriptors beside it.
 
 use std::{
+    ffi::CString,
     io::{self, IoSlice},
-    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+        unix::process::ExitStatusExt,
+    },
+    process::ExitStatus,
 };
 
 use nix::{
@@ -19,8 +24,11 @@ pub(crate) const LONGEST: usize = 96 * 1024;
 /// One thing said over a [`Channel`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// From the launcher: what to become. Standard input comes with it.
+    /// From the launcher: what to become. With it come standard input, and what is to be standard output and error if
+    /// they are not those of the launcher.
     Start(Start),
+    /// Every process has gone; that of the body, or its set-up, ended so.
+    Over(ExitStatus),
     /// From the launcher: end everything now.
     Kill,
     /// A step of the set-up was refused.
@@ -39,11 +47,13 @@ pub(crate) enum Message {
     Failed(String),
 }
 
-/// What a freshly started process is to become.
+/// What a new process is to become.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Start {
     /// The name that the body answers to.
     pub(crate) name: String,
+    /// The program's arguments, without its name.
+    pub(crate) arguments: Vec<CString>,
     /// Whether the body is one test of a test harness, whose own words are not to be seen.
     pub(crate) quiet: bool,
     /// The limit of open files to give back to it; the launcher has raised its own.
@@ -79,17 +89,16 @@ impl Channel {
 
     /// Waits for the next message; `None` says that nobody is left to send one.
     pub(crate) fn receive(&self) -> io::Result<Option<(Message, Vec<OwnedFd>)>> {
-        let mut buffer = vec![0; LONGEST + 64];
-        let (length, descriptors) = loop {
-            match sys::receive_with_descriptors(&self.0, &mut buffer) {
+        let (bytes, descriptors) = loop {
+            match sys::receive_with_descriptors(&self.0) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 received => break received?,
             }
         };
-        if length == 0 {
+        if bytes.is_empty() {
             return Ok(None);
         }
-        let message = Message::decode(&buffer[..length])
+        let message = Message::decode(&bytes)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a message that is none of ours"))?;
         Ok(Some((message, descriptors)))
     }
@@ -126,7 +135,8 @@ pub(crate) fn shorten(mut text: String) -> String {
 impl Message {
     fn encode(&self) -> Vec<u8> {
         let (tag, text) = match self {
-            Self::Start(start) => (b'S', format!("{}\n{}\n{}", u8::from(start.quiet), start.nofile, start.name)),
+            Self::Start(start) => return start.encode(),
+            Self::Over(status) => (b'O', status.into_raw().to_string()),
             Self::Kill => (b'K', String::new()),
             Self::Refused(r) => (b'R', format!("{}\n{}\n{}", r.step as u8, r.errno as i32, r.object)),
             Self::Note(text) => (b'N', text.clone()),
@@ -143,14 +153,13 @@ impl Message {
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (&tag, text) = bytes.split_first()?;
+        if tag == b'S' {
+            return Start::decode(text).map(Self::Start);
+        }
         let text = String::from_utf8(text.to_vec()).ok()?;
         let mut fields = text.splitn(3, '\n');
         Some(match tag {
-            b'S' => {
-                let quiet = fields.next()? == "1";
-                let nofile = fields.next()?.parse().ok()?;
-                Self::Start(Start { name: fields.next()?.to_owned(), quiet, nofile })
-            }
+            b'O' => Self::Over(ExitStatus::from_raw(text.parse().ok()?)),
             b'K' => Self::Kill,
             b'R' => {
                 let step = Step::from_number(fields.next()?.parse().ok()?)?;
@@ -168,6 +177,27 @@ impl Message {
     }
 }
 
+impl Start {
+    /// Words that end with zero, for no argument can hold one.
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = format!("S{}\0{}\0{}\0", u8::from(self.quiet), self.nofile, self.name).into_bytes();
+        for argument in &self.arguments {
+            bytes.extend(argument.as_bytes_with_nul());
+        }
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut words = bytes.split_inclusive(|&byte| byte == 0);
+        let mut word = || CString::from_vec_with_nul(words.next()?.to_vec()).ok();
+        let mut text = || word()?.into_string().ok();
+        let quiet = text()? == "1";
+        let nofile = text()?.parse().ok()?;
+        let name = text()?;
+        Some(Self { name, arguments: std::iter::from_fn(word).collect(), quiet, nofile })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,9 +205,12 @@ mod tests {
     #[test]
     fn every_message_arrives_as_it_was_sent() {
         let (a, b) = Channel::pair().unwrap();
+        let arguments = vec![c"--exact".into(), c"".into(), c"\xff\n".into()];
+        let start = Start { name: "a::b\nc".into(), arguments, quiet: true, nofile: 1024 };
         let refusal = Refusal { step: Step::UidMap, errno: Errno::EPERM, object: "one\ntwo".into() };
         for message in [
-            Message::Start(Start { name: "a::b\nc".into(), quiet: true, nofile: 1024 }),
+            Message::Start(start),
+            Message::Over(ExitStatus::from_raw(256)),
             Message::Kill,
             Message::Refused(refusal),
             Message::Note("nöte".into()),

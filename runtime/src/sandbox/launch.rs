@@ -2,14 +2,14 @@
 
 use std::{
     env,
-    ffi::OsString,
+    ffi::{CString, OsString},
+    fs::File,
     io::{self, PipeReader, Read},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::process::CommandExt,
+        unix::ffi::OsStrExt,
     },
-    process::{self, Child, Command, ExitStatus},
-    sync::atomic::{AtomicU32, Ordering},
+    process::{self, ExitStatus},
     time::{Duration, Instant},
 };
 
@@ -20,10 +20,11 @@ use nix::{
 };
 
 use super::{
-    channel::{Channel, Message, Start},
-    holder, life,
+    channel::{Message, Start},
+    holder,
     outcome::{End, Refused},
     running,
+    server::Server,
 };
 use crate::sys;
 
@@ -66,76 +67,49 @@ impl Launch {
     }
 
     fn try_run(&self, ended: &mut Ended) -> io::Result<End> {
-        if !life::armed() {
-            return Err(io::Error::other("the linker has left out the constructor that makes sandboxes"));
-        }
         let begin = Instant::now();
         let nofile = holder::raise_limit();
-        let (ours, theirs) = Channel::pair()?;
-        let (mut child, output) = self.spawn(theirs)?;
-        let start = Message::Start(Start { name: self.name.clone(), quiet: self.quiet, nofile });
-        let input = io::stdin();
-        // A closed standard input cannot be sent; the copy then gets an empty one.
-        ours.send(&start, &[input.as_fd()]).or_else(|_| ours.send(&start, &[]))?;
+        let (server, output) = self.start(nofile)?;
 
         let runner = Runner::of_this_process();
-        let mut talk = Talk { channel: Some(ours), output, runner, unfinished: Vec::new(), said: None };
+        let mut talk = Talk { server, output, runner, unfinished: Vec::new(), said: None, over: None };
         let limit = self.deadline.map(|limit| (begin + limit, limit));
-        let in_time = talk.until(limit.map(|(at, _)| at), ended)?;
-        if !in_time && talk.said.is_none() {
-            let running = running::describe(child.id());
-            talk.end(&mut child, ended)?;
-            ended.status = Some(child.wait()?);
+        if !talk.until(limit.map(|(at, _)| at), ended)? {
+            let running = if talk.said.is_none() { running::describe(talk.server.id()) } else { String::new() };
+            talk.end(ended)?;
             // It may have ended while it was told to.
             if talk.said.is_none() {
+                talk.part(ended)?;
                 return Ok(End::TimedOut(limit.map_or(Duration::ZERO, |(_, limit)| limit), running));
             }
-        } else if !in_time {
-            talk.end(&mut child, ended)?;
-            ended.status = Some(child.wait()?);
         }
-        let status = match ended.status {
-            Some(status) => status,
-            None => child.wait()?,
-        };
-        ended.status = Some(status);
-        Ok(match talk.said {
+        let said = talk.said.take();
+        let status = talk.part(ended)?;
+        Ok(match said {
             Some(End::Passed) if !status.success() => End::EndedBadly(status),
             Some(end) => end,
             None => End::Ended(status),
         })
     }
 
-    fn spawn(&self, channel: Channel) -> io::Result<(Child, Option<PipeReader>)> {
-        // By this name the kernel finds the very file that we are, whatever has become of its path.
-        let mut command = Command::new("/proc/self/exe");
-        let mut own = env::args_os();
-        command.arg0(own.next().unwrap_or_else(|| "netns-test".into())).args(&self.arguments);
-        command.env(life::MARKER, process::id().to_string());
-        if let Some(profile) = profile_file() {
-            command.env("LLVM_PROFILE_FILE", profile);
+    /// Returns who makes it, and what it prints.
+    fn start(&self, nofile: u64) -> io::Result<(Server, Option<PipeReader>)> {
+        let arguments = self.arguments.iter().map(|argument| CString::new(argument.as_bytes()));
+        let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
+        let start = Start { name: self.name.clone(), arguments, quiet: self.quiet, nofile };
+        let input = input()?;
+        if !self.captured {
+            return Ok((Server::begin(&start, &[input.as_fd()])?, None));
         }
-        command.stdin(OwnedFd::from(channel));
-        let mut output = None;
-        if self.captured {
-            // One pipe for both, so that lines stay in the order in which they were printed.
-            let (reader, writer) = io::pipe()?;
-            command.stdout(writer.try_clone()?).stderr(writer);
-            output = Some(reader);
-        }
-        Ok((command.spawn()?, output))
+        // One pipe for both outputs, so that lines stay in the order in which they were printed.
+        let (reader, writer) = io::pipe()?;
+        Ok((Server::begin(&start, &[input.as_fd(), writer.as_fd()])?, Some(reader)))
     }
 }
 
-/// The coverage profile's name with something in it that tells sandboxes apart: in all of them the test has PID 2.
-fn profile_file() -> Option<String> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let pattern = env::var("LLVM_PROFILE_FILE").ok()?;
-    if pattern.contains("%m") || !pattern.contains("%p") {
-        return None;
-    }
-    let ours = format!("{}-{}-%p", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    Some(pattern.replace("%p", &ours))
+/// Our standard input, or an empty one if ours is closed.
+fn input() -> io::Result<OwnedFd> {
+    io::stdin().as_fd().try_clone_to_owned().or_else(|_| File::open("/dev/null").map(OwnedFd::from))
 }
 
 /// The process that runs this program's tests: they end if it is killed, for nobody would read their verdict.
@@ -154,20 +128,30 @@ impl Runner {
 
 /// The conversation with a running sandbox.
 struct Talk {
-    /// `None` once everybody at the other end has gone.
-    channel: Option<Channel>,
+    server: Server,
     output: Option<PipeReader>,
     /// Whoever runs this program's tests, if that is known.
     runner: Option<Runner>,
     /// Bytes at the end of the output that are no whole character yet.
     unfinished: Vec<u8>,
     said: Option<End>,
+    /// Set once everybody in the sandbox has gone.
+    over: Option<Over>,
+}
+
+/// How a sandbox was over.
+#[derive(Clone, Copy)]
+enum Over {
+    /// Its maker says how the body's process ended.
+    Well(ExitStatus),
+    /// Its maker has gone.
+    Abruptly,
 }
 
 impl Talk {
     /// Listens until both lines are closed or it is time; says whether the first came first.
     fn until(&mut self, deadline: Option<Instant>, ended: &mut Ended) -> io::Result<bool> {
-        while self.channel.is_some() || self.output.is_some() {
+        while self.over.is_none() || self.output.is_some() {
             let timeout = match deadline {
                 None => PollTimeout::NONE,
                 Some(at) => match at.checked_duration_since(Instant::now()) {
@@ -188,7 +172,7 @@ impl Talk {
 
     fn wait(&self, timeout: PollTimeout) -> io::Result<(bool, bool)> {
         let lines: [Option<BorrowedFd>; 3] = [
-            self.channel.as_ref().map(AsFd::as_fd),
+            self.over.is_none().then(|| self.server.channel().as_fd()),
             self.output.as_ref().map(AsFd::as_fd),
             self.runner.as_ref().map(|runner| runner.0.as_fd()),
         ];
@@ -198,7 +182,7 @@ impl Talk {
             found => found?,
         };
         let mut ready = wait.iter().map(|found| found.any().unwrap_or(true));
-        let said = self.channel.is_some() && ready.next().unwrap_or(false);
+        let said = self.over.is_none() && ready.next().unwrap_or(false);
         let printed = self.output.is_some() && ready.next().unwrap_or(false);
         if self.runner.is_some() && ready.next().unwrap_or(false) {
             // Everything in the sandbox ends with us.
@@ -209,14 +193,13 @@ impl Talk {
     }
 
     fn listen(&mut self, ended: &mut Ended) -> io::Result<()> {
-        let Some(channel) = &self.channel else { return Ok(()) };
-        let received = match channel.receive() {
+        let received = match self.server.channel().receive() {
             // Whoever was killed with messages unread leaves this instead of an end.
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => None,
             received => received?,
         };
         let Some((message, descriptors)) = received else {
-            self.channel = None;
+            self.over = Some(Over::Abruptly);
             return Ok(());
         };
         match message {
@@ -227,6 +210,7 @@ impl Talk {
             Message::Skip(reason) => self.said = Some(End::Skipped(reason)),
             Message::Passed => self.said = Some(End::Passed),
             Message::Failed(message) => self.said = Some(End::Failed(message)),
+            Message::Over(status) => self.over = Some(Over::Well(status)),
             Message::Start(_) | Message::Kill => return Err(io::Error::other("a message in the wrong direction")),
         }
         Ok(())
@@ -249,16 +233,26 @@ impl Talk {
         Ok(())
     }
 
-    /// Ends every process, and returns once they have gone.
-    fn end(&mut self, child: &mut Child, ended: &mut Ended) -> io::Result<()> {
-        if let Some(channel) = &self.channel {
-            // If nobody listens any more, they are going already.
-            let _ = channel.send(&Message::Kill, &[]);
-        }
-        if !self.until(Some(Instant::now() + GRACE), ended)? {
-            child.kill()?;
-        }
+    /// Has every process ended, and waits until they have gone, or for a while.
+    fn end(&mut self, ended: &mut Ended) -> io::Result<()> {
+        // If nobody listens any more, they are going already.
+        let _ = self.server.channel().send(&Message::Kill, &[]);
+        self.until(Some(Instant::now() + GRACE), ended)?;
         Ok(())
+    }
+
+    /// Parts with the sandbox's maker, and returns how the body's process ended.
+    fn part(self, ended: &mut Ended) -> io::Result<ExitStatus> {
+        let status = match self.over {
+            Some(Over::Well(status)) => {
+                self.server.rest();
+                status
+            }
+            Some(Over::Abruptly) => self.server.wait()?,
+            None => self.server.kill()?,
+        };
+        ended.status = Some(status);
+        Ok(status)
     }
 }
 

@@ -1,17 +1,21 @@
-//! Life before `main`: how a freshly executed copy of the program becomes a sandbox.
+//! Life before `main`: how a fresh copy of the program becomes a sandbox.
 //!
 //! The launcher P (see `launch`) executes its own binary again. A constructor stops that copy, M, while it has a single
-//! thread. M makes the namespaces with a new process I in them, writes I's id maps from outside, waits, and dies I's
-//! death. I is PID 1 in there: it mounts, brings `lo` up, forks T, reaps orphans, and tells M how T ended. T returns
-//! from the constructor into `main`, as PID 2.
+//! thread. For each sandbox M makes the namespaces with a new process I in them, writes I's id maps from outside, waits,
+//! and says how T ended. I is PID 1 in there: it mounts, brings `lo` up, forks T, reaps orphans, and tells M how T ended.
+//! T returns from the constructor into `main`, as PID 2.
 #![expect(unsafe_code, reason = "a constructor, clone and fork: the one place where processes are made by hand")]
 
 use std::{
     ffi::CString,
     fs::{self, File},
     io::{Read, Write},
-    os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+        unix::process::ExitStatusExt,
+    },
     path::PathBuf,
+    process::ExitStatus,
     sync::{
         OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -25,11 +29,11 @@ use nix::{
     sys::{
         prctl,
         resource::{Resource, getrlimit, setrlimit},
-        signal::{SigHandler, Signal, kill, raise, signal},
+        signal::{SigHandler, Signal, kill, signal},
         socket::{SockType, getsockopt, sockopt},
-        wait::{WaitStatus, waitpid},
+        wait::waitpid,
     },
-    unistd::{ForkResult, Pid, dup2_stdin, dup2_stdout, fork, getpid, getppid, sethostname},
+    unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork, getpid, sethostname},
 };
 
 use super::{
@@ -78,21 +82,34 @@ pub(crate) fn open_stdout(born: &Born) {
     }
 }
 
+/// Whether a copy can be given other arguments than it was executed with. Other C libraries than glibc call constructors
+/// without them.
+pub(crate) const CAN_EXCHANGE_ARGUMENTS: bool = cfg!(target_env = "gnu");
+
+/// The arguments as `main` and the standard library will see them.
+#[derive(Clone, Copy)]
+struct Arguments {
+    count: libc::c_int,
+    words: *mut *const libc::c_char,
+}
+
 #[used]
 // SAFETY: the section holds pointers to functions that the C library calls before main, which this is.
 #[unsafe(link_section = ".init_array")]
-static CONSTRUCTOR: extern "C" fn() = constructor;
+static CONSTRUCTOR: extern "C" fn(libc::c_int, *mut *const libc::c_char) = constructor;
 
-extern "C" fn constructor() {
+extern "C" fn constructor(count: libc::c_int, words: *mut *const libc::c_char) {
     ARMED.store(true, Ordering::Relaxed);
-    let Some(launcher) = std::env::var(MARKER).ok().and_then(|pid| pid.parse().ok()) else { return };
+    if std::env::var_os(MARKER).is_none() {
+        return;
+    }
     // SAFETY: nothing but constructors has run, so there is one thread, and nobody reads the environment meanwhile.
     unsafe { std::env::remove_var(MARKER) };
     // Only a launcher puts such a socket there: a marker that came some other way is none.
     if getsockopt(&stdin(), sockopt::SockType).ok() != Some(SockType::SeqPacket) {
         return;
     }
-    middle(Pid::from_raw(launcher));
+    middle(Arguments { count, words });
 }
 
 fn stdin() -> BorrowedFd<'static> {
@@ -101,38 +118,78 @@ fn stdin() -> BorrowedFd<'static> {
 }
 
 /// M: returns in T only.
-fn middle(launcher: Pid) {
-    die_with_parent(|| getppid() == launcher);
-    let Ok(channel) = nix::fcntl::fcntl(stdin(), nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(10)) else { exit(REFUSED) };
-    // SAFETY: fcntl has just made this descriptor for us.
-    let channel = Channel::from(unsafe { OwnedFd::from_raw_fd(channel) });
-    let Ok(Some((Message::Start(start), descriptors))) = channel.receive() else { exit(REFUSED) };
-    restore_stdin(descriptors);
-    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, start.nofile.min(hard), hard);
-    }
-
-    let (Ok((gate_out, gate_in)), Ok((status_out, status_in))) = (std::io::pipe(), std::io::pipe()) else {
-        exit(REFUSED)
-    };
-    match clone_into_namespaces() {
-        Err(errno) => refuse(&channel, &Step::Clone.refused(errno, "")),
-        Ok(None) => {
-            drop((gate_in, status_out));
-            init(channel, gate_out, status_in, start);
-        }
-        Ok(Some((pid, pidfd))) => {
-            drop((gate_out, status_in));
-            watch(&channel, pid, &pidfd, gate_in, status_out)
+fn middle(arguments: Arguments) {
+    let Some(channel) = elsewhere(stdin()) else { exit(REFUSED) };
+    // The keyboard's signals go to everybody; whether to die of one is T's decision.
+    let keyboard = [Signal::SIGINT, Signal::SIGQUIT];
+    // SAFETY: no handler is installed.
+    let before = keyboard.map(|number| unsafe { signal(number, SigHandler::SigIgn) });
+    loop {
+        let (start, descriptors) = match channel.receive() {
+            Ok(Some((Message::Start(start), descriptors))) => (start, descriptors),
+            // A sandbox was over when its end was asked for.
+            Ok(Some((Message::Kill, _))) => continue,
+            // Nobody but the launcher holds the other end.
+            _ => exit(0),
+        };
+        let (Ok(gate), Ok(status)) = (std::io::pipe(), std::io::pipe()) else { exit(REFUSED) };
+        match clone_into_namespaces() {
+            Err(errno) => {
+                let _ = channel.send(&Message::Refused(Step::Clone.refused(errno, "")), &[]);
+                over(&channel, REFUSED << 8);
+            }
+            Ok(None) => {
+                // M has not written the maps yet, or has gone, which the gate tells.
+                let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+                for (number, handler) in keyboard.into_iter().zip(before) {
+                    // SAFETY: no handler is installed.
+                    let _ = handler.map(|handler| unsafe { signal(number, handler) });
+                }
+                settle(descriptors);
+                drop((gate.1, status.0));
+                return init(channel, gate.0, status.1, start, arguments);
+            }
+            Ok(Some((pid, pidfd))) => {
+                drop((descriptors, gate.0, status.1));
+                let status = watch(&channel, pid, &pidfd, gate.1, status.0);
+                over(&channel, status);
+            }
         }
     }
 }
 
-/// Gives the standard input that the launcher sent its number back.
-fn restore_stdin(descriptors: Vec<OwnedFd>) {
-    let input = descriptors.into_iter().next().or_else(|| File::open("/dev/null").ok().map(OwnedFd::from));
-    if let Some(input) = input {
-        let _ = dup2_stdin(input);
+/// The same socket by a number that no program expects to get.
+fn elsewhere(socket: BorrowedFd) -> Option<Channel> {
+    let high = nix::fcntl::fcntl(socket, nix::fcntl::FcntlArg::F_DUPFD_CLOEXEC(10)).ok()?;
+    // SAFETY: fcntl has just made this descriptor for us.
+    Some(Channel::from(unsafe { OwnedFd::from_raw_fd(high) }))
+}
+
+fn over(channel: &Channel, status: i32) {
+    let _ = channel.send(&Message::Over(ExitStatus::from_raw(status)), &[]);
+}
+
+/// Gives standard input and output their numbers.
+fn settle(descriptors: Vec<OwnedFd>) {
+    let mut descriptors = descriptors.into_iter();
+    let input = descriptors.next().is_some_and(|input| dup2_stdin(input).is_ok());
+    let output =
+        descriptors.next().is_none_or(|output| dup2_stdout(&output).and_then(|()| dup2_stderr(&output)).is_ok());
+    if !(input && output) {
+        exit(REFUSED);
+    }
+}
+
+/// Puts the sandbox's arguments in the place of those that this copy was executed with.
+fn exchange(arguments: Arguments, words: &[CString]) {
+    if !CAN_EXCHANGE_ARGUMENTS {
+        return;
+    }
+    let places = usize::try_from(arguments.count).unwrap_or_default().saturating_sub(1);
+    for (place, word) in words.iter().take(places).enumerate() {
+        // SAFETY: the kernel has laid out `count` writable pointers there, of which the first names the program; main and
+        // the standard library read them later. The word is never freed.
+        unsafe { *arguments.words.add(1 + place) = word.clone().into_raw() };
     }
 }
 
@@ -162,30 +219,30 @@ fn clone_into_namespaces() -> nix::Result<Option<(Pid, OwnedFd)>> {
     }
 }
 
-/// M, after the birth of I: writes its maps, waits for its end or the launcher's word, and dies T's death.
-fn watch(channel: &Channel, init: Pid, pidfd: &OwnedFd, mut gate: impl Write, mut status: impl Read) -> ! {
-    if let Err(refusal) = maps::write(&proc_directory(init, pidfd)) {
-        let _ = kill(init, Signal::SIGKILL);
-        refuse(channel, &refusal);
-    }
-    // The keyboard's signals go to everybody; whether to die of one is T's decision.
-    for keyboard in [Signal::SIGINT, Signal::SIGQUIT] {
-        // SAFETY: no handler is installed.
-        let _ = unsafe { signal(keyboard, SigHandler::SigIgn) };
-    }
-    let _ = gate.write_all(&[1]);
-
-    let mut wait = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN), PollFd::new(channel.as_fd(), PollFlags::POLLIN)];
-    while let Err(Errno::EINTR) = poll(&mut wait, PollTimeout::NONE) {}
-    if wait[0].revents().unwrap_or(PollFlags::empty()).is_empty() {
-        // The launcher wants an end, or has gone. Everybody in there dies with I, before waitpid returns.
-        let _ = kill(init, Signal::SIGKILL);
+/// M, after the birth of I: writes its maps, waits for its end or the launcher's word, and returns how T ended.
+fn watch(channel: &Channel, init: Pid, pidfd: &OwnedFd, mut gate: impl Write, mut status: impl Read) -> i32 {
+    match maps::write(&proc_directory(init, pidfd)) {
+        Ok(()) => {
+            let _ = gate.write_all(&[1]);
+            let lines = [pidfd.as_fd(), channel.as_fd()];
+            let mut wait = lines.map(|line| PollFd::new(line, PollFlags::POLLIN));
+            while let Err(Errno::EINTR) = poll(&mut wait, PollTimeout::NONE) {}
+            if wait[0].revents().unwrap_or(PollFlags::empty()).is_empty() {
+                // The launcher wants an end, or has gone. Everybody in there dies with I, before waitpid returns.
+                let _ = kill(init, Signal::SIGKILL);
+            }
+        }
+        Err(refusal) => {
+            let _ = kill(init, Signal::SIGKILL);
+            let _ = channel.send(&Message::Refused(refusal), &[]);
+        }
     }
     let _ = waitpid(init, None);
-    let mut raw = [0; 8];
+    let mut raw = [0; 4];
     match status.read_exact(&mut raw) {
-        Ok(()) => die_like(i32::from_ne_bytes([raw[0], raw[1], raw[2], raw[3]]), raw[4] != 0),
-        Err(_) => die_like(Signal::SIGKILL as i32, true),
+        Ok(()) => i32::from_ne_bytes(raw),
+        // I was killed before it could say.
+        Err(_) => Signal::SIGKILL as i32,
     }
 }
 
@@ -201,9 +258,11 @@ fn proc_directory(pid: Pid, pidfd: &OwnedFd) -> PathBuf {
 }
 
 /// I: returns in T only.
-fn init(channel: Channel, mut gate: impl Read + AsFd, status: impl Write, start: Start) {
-    // M has not written the maps yet, or has gone: then the gate is closed, before or after its word.
-    die_with_parent(|| true);
+fn init(channel: Channel, mut gate: impl Read + AsFd, status: impl Write, start: Start, arguments: Arguments) {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, start.nofile.min(hard), hard);
+    }
+    // Without M the gate is closed, before or after its word.
     let mut word = [0];
     if gate.read_exact(&mut word).is_err() || hung_up(gate.as_fd()) {
         exit(REFUSED);
@@ -226,6 +285,7 @@ fn init(channel: Channel, mut gate: impl Read + AsFd, status: impl Write, start:
         }
         Ok(ForkResult::Child) => {
             drop(status);
+            exchange(arguments, &start.arguments);
             be_born(channel, start);
         }
     }
@@ -243,17 +303,16 @@ fn prepare() -> Result<Vec<String>, Refusal> {
 /// I, after the birth of T: reaps whatever ends in the PID namespace, and ends with T.
 fn reap(test: Pid, mut status: impl Write) -> ! {
     loop {
-        let (number, signalled) = match waitpid(None, None) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == test => (code, 0),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == test => (signal as i32, 1),
+        let mut word = 0;
+        // SAFETY: the kernel writes to a live variable. nix's own waitpid has no word for real-time signals.
+        match Errno::result(unsafe { libc::waitpid(-1, &raw mut word, 0) }) {
+            Ok(pid) if pid == test.as_raw() => {
+                let _ = status.write_all(&word.to_ne_bytes());
+                exit(0)
+            }
             Err(Errno::ECHILD) => exit(REFUSED),
-            _ => continue,
-        };
-        let mut raw = [0; 8];
-        raw[..4].copy_from_slice(&number.to_ne_bytes());
-        raw[4] = signalled;
-        let _ = status.write_all(&raw);
-        exit(0);
+            _ => {}
+        }
     }
 }
 
@@ -280,14 +339,6 @@ fn hung_up(gate: BorrowedFd) -> bool {
         && wait[0].revents().is_some_and(|found| found.contains(PollFlags::POLLHUP))
 }
 
-/// Asks for SIGKILL when the parent dies, and dies at once if it is another by now.
-fn die_with_parent(parent_lives: impl Fn() -> bool) {
-    let _ = prctl::set_pdeathsig(Signal::SIGKILL);
-    if !parent_lives() {
-        exit(REFUSED);
-    }
-}
-
 fn name_process(name: &str) {
     if let Ok(name) = CString::new(name) {
         let _ = prctl::set_name(&name);
@@ -297,22 +348,6 @@ fn name_process(name: &str) {
 fn refuse(channel: &Channel, refusal: &Refusal) -> ! {
     let _ = channel.send(&Message::Refused(refusal.clone()), &[]);
     exit(REFUSED)
-}
-
-/// Ends as T did, so that the launcher sees in us what happened to it.
-fn die_like(number: i32, signalled: bool) -> ! {
-    if !signalled {
-        exit(number);
-    }
-    if let Ok(deadly) = Signal::try_from(number) {
-        // One core file is enough, and T has left it.
-        let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
-        // SAFETY: no handler is installed, the default one is put back.
-        let _ = unsafe { signal(deadly, SigHandler::SigDfl) };
-        let _ = raise(deadly);
-    }
-    // A real-time signal, which has no name here.
-    exit(128 + number)
 }
 
 /// Leaves without running what the program has registered for its end: that is T's to do.

@@ -18,6 +18,7 @@ mod preflight;
 mod program;
 mod refusal;
 mod running;
+mod server;
 mod test;
 
 use std::{
