@@ -262,13 +262,15 @@ fn init(channel: Channel, mut gate: impl Read + AsFd, status: impl Write, start:
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, start.nofile.min(hard), hard);
     }
+    // Meanwhile M writes the maps; if it is refused, that is the cause of whatever is refused here.
+    let begun = without_maps();
     // Without M the gate is closed, before or after its word.
     let mut word = [0];
     if gate.read_exact(&mut word).is_err() || hung_up(gate.as_fd()) {
         exit(REFUSED);
     }
     drop(gate);
-    match prepare() {
+    match begun.and_then(|()| mounts::prepare()) {
         Err(refusal) => refuse(&channel, &refusal),
         Ok(notes) => {
             for note in notes {
@@ -291,13 +293,11 @@ fn init(channel: Channel, mut gate: impl Read + AsFd, status: impl Write, start:
     }
 }
 
-/// What I does for T: everything that needs to be done in the namespaces, but outside of any test.
-fn prepare() -> Result<Vec<String>, Refusal> {
+/// What I does for T before it has a user of its own, in whose name files are made.
+fn without_maps() -> Result<(), Refusal> {
     name_process("netns-test-init");
     sethostname("netns-test").map_err(|errno| Step::Hostname.refused(errno, "netns-test"))?;
-    let notes = mounts::prepare()?;
-    loopback::up().map_err(|errno| Step::Loopback.refused(errno, "lo"))?;
-    Ok(notes)
+    loopback::up().map_err(|errno| Step::Loopback.refused(errno, "lo"))
 }
 
 /// I, after the birth of T: reaps whatever ends in the PID namespace, and ends with T.
