@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// Starts the command, waits for its daemon, and sends the signal to the process, or with a minus to its group.
-fn kill_in_mid_run(mut command: Command, signal: Signal, group: bool) {
+fn kill_in_mid_run(command: &Command, signal: Signal, group: bool) {
+    let (watch, mut command) = Watch::begin(command);
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let watch = Watch::begin(&mut command);
     let mut child = command.spawn().unwrap();
     watch.until_running("sleep 1000");
-    let pid = i32::try_from(child.id()).unwrap();
-    kill(Pid::from_raw(if group { -pid } else { pid }), signal).unwrap();
+    let target = if group { -i32::try_from(child.id()).unwrap() } else { watch.command_of(child.id()) };
+    kill(Pid::from_raw(target), signal).unwrap();
     let status = child.wait().unwrap();
     watch.end(&[]);
     assert!(!status.success());
@@ -32,10 +32,10 @@ fn kill_in_mid_run(mut command: Command, signal: Signal, group: bool) {
 fn nothing_outlives_a_killed_runner() {
     with_each_runner("nothing_outlives_a_killed_runner", |runner| {
         for signal in [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGHUP] {
-            kill_in_mid_run(runner.command(&["hanging"]), signal, false);
+            kill_in_mid_run(&runner.command(&["hanging"]), signal, false);
         }
         // As a terminal does it.
-        kill_in_mid_run(runner.command(&["hanging"]), Signal::SIGINT, true);
+        kill_in_mid_run(&runner.command(&["hanging"]), Signal::SIGINT, true);
     });
 }
 
@@ -43,6 +43,6 @@ fn nothing_outlives_a_killed_runner() {
 fn nothing_outlives_a_killed_test_binary() {
     let binary = crate::fixture::test_binary("hanging");
     for signal in [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
-        kill_in_mid_run(program(&binary), signal, false);
+        kill_in_mid_run(&program(&binary), signal, false);
     }
 }

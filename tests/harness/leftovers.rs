@@ -22,15 +22,34 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Looks, and marks every process that the command will lead to.
-    pub(crate) fn begin(command: &mut Command) -> Self {
+    /// Looks, and returns the command so that every process that it leads to is marked, and every namespace counted.
+    ///
+    /// A namespace stays as long as a process, a mount or a descriptor of it does.
+    pub(crate) fn begin(of: &Command) -> (Self, Command) {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let mark = format!("{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("place-{mark}"));
         fs::create_dir_all(&place).unwrap();
+        let mut command = fixture::program("counted");
+        command.arg(namespaces(&place)).arg(of.get_program()).args(of.get_args());
+        for (name, value) in of.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(directory) = of.get_current_dir() {
+            command.current_dir(directory);
+        }
         command.env(MARK, &mark).env("TMPDIR", &place).env("NETNS_HARNESS_PLACE", &place);
         command.env("NETNS_HARNESS_DESCRIPTORS", descriptors());
-        Self { mark, place, before: look() }
+        (Self { mark, place, before: look() }, command)
+    }
+
+    /// The process of the command itself, below the one that counts.
+    pub(crate) fn command_of(&self, counting: u32) -> i32 {
+        let children = fs::read_to_string(format!("/proc/{counting}/task/{counting}/children")).unwrap();
+        children.split_whitespace().next().expect("it runs").parse().unwrap()
     }
 
     /// The command lines of the marked processes that live.
@@ -64,11 +83,18 @@ impl Watch {
         let after = look();
         let changes: Vec<_> = self.before.symmetric_difference(&after).collect();
         assert!(changes.is_empty(), "the machine is not as it was: {changes:?}");
+        let left = fs::read_to_string(namespaces(&self.place)).unwrap();
+        assert_eq!(left, "nothing\n", "namespaces are left");
+        fs::remove_file(namespaces(&self.place)).unwrap();
         let mut files: Vec<_> = fs::read_dir(&self.place).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         files.sort();
         assert_eq!(files, expected_files);
         fs::remove_dir_all(&self.place).unwrap();
     }
+}
+
+fn namespaces(place: &Path) -> PathBuf {
+    place.join("namespaces")
 }
 
 /// Between two looks at what changes in its own time; the loop around it ends by what it sees.
@@ -107,10 +133,8 @@ fn descriptors() -> String {
 
 #[test]
 fn a_marked_process_is_seen_as_long_as_it_lives() {
-    let mut command = Command::new("cat");
-    command.stdin(process::Stdio::piped());
-    let watch = Watch::begin(&mut command);
-    let mut child = command.spawn().unwrap();
+    let (watch, mut command) = Watch::begin(&Command::new("cat"));
+    let mut child = command.stdin(process::Stdio::piped()).spawn().unwrap();
     watch.until_running("cat");
     drop(child.stdin.take());
     child.wait().unwrap();

@@ -15,7 +15,7 @@ fn a_program_ends_as_its_body_does() {
     ] {
         let mut command = program("program");
         command.arg(argument);
-        let watch = Watch::begin(&mut command);
+        let (watch, mut command) = Watch::begin(&command);
         let output = command.output().unwrap();
         watch.end(&[]);
         assert_eq!((output.status.code(), output.status.signal()), (code, signal), "{argument}: {output:?}");
@@ -35,7 +35,7 @@ fn the_limit_of_open_files_is_the_one_that_was_set() {
 fn a_hundred_sandboxes_leave_no_descriptor_and_no_namespace() {
     let mut command = program("refuse");
     command.arg("few-namespaces").arg(program("repeat").get_program());
-    let watch = Watch::begin(&mut command);
+    let (watch, mut command) = Watch::begin(&command);
     let output = command.output().unwrap();
     watch.end(&[]);
     assert!(output.status.success(), "{output:?}");

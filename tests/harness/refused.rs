@@ -27,7 +27,7 @@ fn run(runner: Runner, way: &str, skip: bool) -> Report {
     if skip {
         command.env("NETNS_TEST", "skip");
     }
-    let watch = Watch::begin(&mut command);
+    let (watch, mut command) = Watch::begin(&command);
     let output = command.output().unwrap();
     watch.end(&[]);
     runner.report(&output)

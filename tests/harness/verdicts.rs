@@ -12,7 +12,7 @@ use crate::{
 fn run(runner: Runner, binary: &str, arguments: &[&str], files: &[&str]) -> (Report, bool) {
     let mut command = runner.command(&[binary]);
     command.args(arguments);
-    let watch = Watch::begin(&mut command);
+    let (watch, mut command) = Watch::begin(&command);
     let output = command.output().unwrap();
     watch.end(files);
     (runner.report(&output), output.status.success())
