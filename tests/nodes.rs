@@ -277,6 +277,52 @@ fn nodes_find_each_other_by_name() -> Result {
     Ok(())
 }
 
+#[netns_test]
+fn each_node_asks_its_own_name_servers() -> Result {
+    let lab = Topology::builder()
+        .node("a", |n| n.interface("eth0", "10.0.0.1/24").nameserver("10.0.0.2").nameserver("fd00::53"))
+        .node("b", |n| n.interface("eth0", "10.0.0.2/24"))
+        .link("a.eth0", "b.eth0")
+        .build()?
+        .up()?;
+    let (a, b) = (lab.node("a")?, lab.node("b")?);
+    let servers = "nameserver 10.0.0.2\nnameserver fd00::53\n";
+    assert_eq!(a.run(|| std::fs::read_to_string("/etc/resolv.conf"))?, servers);
+    assert_eq!(a.command("cat").arg("/etc/resolv.conf").output()?.stdout, servers);
+    for others in [b.run(|| std::fs::read_to_string("/etc/resolv.conf"))?, std::fs::read_to_string("/etc/resolv.conf")?]
+    {
+        assert!(!others.contains("nameserver"), "{others}");
+    }
+
+    // The resolver of the C library asks the first of them, from the node.
+    let server = b.run(|| UdpSocket::bind("10.0.0.2:53"))?;
+    server.set_read_timeout(Some(Duration::from_millis(20)))?;
+    let found = std::thread::scope(|scope| {
+        let asker = scope.spawn(|| a.run(|| ("host.example", 80).to_socket_addrs()));
+        while !asker.is_finished() {
+            answer_one(&server);
+        }
+        asker.join().expect("no panic")
+    });
+    assert_eq!(found?.next(), Some("192.0.2.7:80".parse()?));
+    Ok(())
+}
+
+/// Answers a question for an IPv4 address ([RFC 1035]), and has nothing to say to others.
+///
+/// [RFC 1035]: https://www.rfc-editor.org/rfc/rfc1035#section-4
+fn answer_one(server: &UdpSocket) {
+    let mut message = [0; 512];
+    let Ok((length, asker)) = server.recv_from(&mut message) else { return };
+    let mut reply = message[..length].to_vec();
+    reply[2..4].copy_from_slice(&[0x81, 0x80]);
+    if reply.ends_with(&[0, 1, 0, 1]) {
+        reply[7] = 1;
+        reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7]);
+    }
+    server.send_to(&reply, asker).expect("the asker is there");
+}
+
 #[netns_test(on = a)]
 fn a_body_runs_on_the_node_that_it_names(net: Path) -> Result {
     assert_eq!(inode(), net.a.netns_inode()?);

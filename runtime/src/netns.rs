@@ -75,6 +75,11 @@ impl Netns {
         Self(Arc::new(Inner { net, view: Mutex::new(view), tap: OnceLock::new() }))
     }
 
+    /// Changes how the mount namespace will be made; it is not there before something has run with it.
+    pub(crate) fn set_view(&self, view: View) {
+        *self.0.view.lock().unwrap_or_else(PoisonError::into_inner) = view;
+    }
+
     /// Runs a closure on a thread of its own in the network namespace; it may borrow, and sees the file systems of the
     /// caller.
     ///

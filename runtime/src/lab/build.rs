@@ -20,6 +20,7 @@ use super::{
     Error,
     lane::{Lane, Setting},
     node::{Live, Node, Shared},
+    view,
 };
 use crate::kernel::{
     KernelError, LinkInfo, OperState, addr, link, neigh, neightbl, route,
@@ -40,6 +41,7 @@ enum Phase {
     Config,
     Await,
     Firewall,
+    NameServers,
 }
 
 /// Builds the nodes of a topology.
@@ -64,6 +66,7 @@ pub(super) fn build(topology: &Topology, shared: &Arc<Shared>) -> Result<Vec<Nod
             Phase::Bridges | Phase::Cables | Phase::Config => site.request(run)?,
             Phase::Await => site.wait_until_ready(run)?,
             Phase::Firewall => site.set_firewalls(run)?,
+            Phase::NameServers => site.set_name_servers(run)?,
         }
     }
     Ok(site.nodes)
@@ -77,6 +80,7 @@ fn phase(action: &Action) -> Phase {
         Action::CreateVeth { .. } => Phase::Cables,
         Action::AwaitLink { .. } | Action::AwaitAddress { .. } => Phase::Await,
         Action::SetFirewall { .. } => Phase::Firewall,
+        Action::SetNameServers(_) => Phase::NameServers,
         _ => Phase::Config,
     }
 }
@@ -265,6 +269,15 @@ impl Site<'_> {
             if let Action::SetFirewall { chains, counters } = &step.action {
                 let live = self.live(self.node(&step.node))?;
                 live.load_firewall(chains, counters).map_err(|error| Error::kernel(&step.node, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set_name_servers(&self, steps: &[Step]) -> Result<(), Error> {
+        for step in steps {
+            if let Action::SetNameServers(servers) = &step.action {
+                self.live(self.node(&step.node))?.netns.set_view(view::of_a_node(servers.clone()));
             }
         }
         Ok(())

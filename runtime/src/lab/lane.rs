@@ -58,7 +58,7 @@ impl Lane {
     fn enter_new(&self) -> io::Result<(Netns, Rtnl)> {
         // With net.core.devconf_inherit_init_net = 3 a namespace copies the settings of the one it is made from.
         setns(&self.0, CloneFlags::CLONE_NEWNET)?;
-        Ok((Netns::unshare(view::of_a_node())?, Rtnl::open()?))
+        Ok((Netns::unshare(view::of_a_node(Vec::new()))?, Rtnl::open()?))
     }
 }
 

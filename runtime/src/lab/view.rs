@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
+    net::IpAddr,
     path::Path,
     sync::{
         Mutex, OnceLock, PoisonError,
@@ -19,7 +20,7 @@ use nix::{
 
 use crate::{
     netns::{Netns, View},
-    sandbox::mounts::HOSTS,
+    sandbox::mounts::{HOSTS, name_file},
 };
 
 /// Where a node's /run is put together before it takes its place.
@@ -30,14 +31,15 @@ pub(super) fn prepare() -> io::Result<()> {
     home().map(drop)
 }
 
-/// How a node comes to a mount namespace.
-pub(super) fn of_a_node() -> View {
-    View::ToMake(Box::new(|| {
+/// How a node comes to a mount namespace; without name servers of its own it has those of the sandbox: none.
+pub(super) fn of_a_node(name_servers: Vec<IpAddr>) -> View {
+    View::ToMake(Box::new(move || {
         // Whoever comes first may be on another node.
         setns(home()?, CloneFlags::CLONE_NEWNS)?;
         fs::create_dir_all(STAGE)?;
         unshare(CloneFlags::CLONE_NEWNS)?;
-        show()
+        show()?;
+        set_name_servers(&name_servers)
     }))
 }
 
@@ -72,6 +74,21 @@ fn show() -> io::Result<()> {
     }
     mount(Some(STAGE), "/run", None::<&str>, MsFlags::MS_MOVE, None::<&str>)?;
     Ok(())
+}
+
+/// Gives the calling thread's mount namespace a resolver configuration ([resolv.conf(5)]).
+///
+/// [resolv.conf(5)]: https://man7.org/linux/man-pages/man5/resolv.conf.5.html
+fn set_name_servers(servers: &[IpAddr]) -> io::Result<()> {
+    if servers.is_empty() {
+        return Ok(());
+    }
+    let lines: String = servers.iter().map(|server| format!("nameserver {server}\n")).collect();
+    match name_file(Path::new("/etc/resolv.conf"), &lines) {
+        Ok(None) => Ok(()),
+        Ok(Some(why)) => Err(io::Error::other(format!("its name servers cannot be set: {why}"))),
+        Err(refusal) => Err(refusal.errno.into()),
+    }
 }
 
 /// The names of a network's nodes in /etc/hosts, which all nodes of a sandbox share; gone when this is dropped.
