@@ -468,6 +468,16 @@ fn a_target_that_is_no_address_is_an_error(net: Path) {
 // ---- probes in async code
 
 #[netns_test]
+fn what_cannot_be_served_is_told_with_the_node(net: Path) -> Result {
+    let _taken = net.b.run(|| std::net::TcpListener::bind("0.0.0.0:80"))?;
+    let refused = |traffic| net.b.serve(traffic).map(drop).unwrap_err().to_string();
+    assert_eq!(refused(tcp(80)), "on node `b`: cannot listen for tcp port 80: Address already in use (os error 98)");
+    let words = refused(icmp());
+    assert!(words.starts_with("on node `b`: cannot serve `icmp`: a responder needs TCP or UDP and a port"), "{words}");
+    Ok(())
+}
+
+#[netns_test]
 async fn a_probe_is_awaited_beside_the_server_it_asks(net: Path) -> Result {
     let socket = net.b.spawn(async { tokio::net::UdpSocket::bind("10.0.1.2:7000").await }).await?;
     let serve = async {

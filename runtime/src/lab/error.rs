@@ -109,8 +109,13 @@ pub enum Error {
     #[error(transparent)]
     Probe(#[from] crate::probe::ProbeError),
     /// A responder could not be started.
-    #[error(transparent)]
-    Serve(#[from] crate::probe::ServeError),
+    #[error("on node `{node}`: {source}")]
+    Serve {
+        /// The node.
+        node: String,
+        /// What was asked for, and why it was refused.
+        source: crate::probe::ServeError,
+    },
     /// A capture could not be started.
     #[error(transparent)]
     Capture(#[from] crate::capture::CaptureError),

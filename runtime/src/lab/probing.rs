@@ -75,7 +75,8 @@ impl Node {
     /// If the port is taken, or the traffic names no port of TCP or UDP.
     pub fn serve(&self, traffic: Traffic) -> Result<Server, Error> {
         let live = self.live()?;
-        let server = Server::start(&live.netns, &traffic)?;
+        let server = Server::start(&live.netns, &traffic)
+            .map_err(|source| Error::Serve { node: self.name().to_owned(), source })?;
         let kept = server.clone();
         live.attach(move || kept.stop());
         Ok(server)

@@ -51,7 +51,7 @@ pub enum ServeError {
     #[error("cannot serve `{0}`: a responder needs TCP or UDP and a port, such as `tcp(80)`, and answers everybody")]
     Unservable(Traffic),
     /// The kernel refused.
-    #[error("{operation} for {traffic}: {source}")]
+    #[error("cannot {operation} for {traffic}: {source}")]
     System {
         /// What was tried.
         operation: &'static str,
