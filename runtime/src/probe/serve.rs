@@ -164,10 +164,12 @@ impl Shared {
         let mut buffer = vec![0; 64 << 10];
         let (mut reader, mut writer) = (stream, stream);
         while let Ok(n @ 1..) = reader.read(&mut buffer) {
+            // Counted before: whoever has the answer can see it in the count.
+            self.bytes.fetch_add(n as u64, Relaxed);
             if writer.write_all(&buffer[..n]).is_err() {
+                self.bytes.fetch_sub(n as u64, Relaxed);
                 break;
             }
-            self.bytes.fetch_add(n as u64, Relaxed);
         }
         let _ = stream.shutdown(Shutdown::Both);
     }
@@ -176,8 +178,9 @@ impl Shared {
         let mut buffer = vec![0; 65_536];
         while let Ok((length, peer, own)) = receive(socket, &mut buffer) {
             lock(&self.peers).push(peer);
-            if send(socket, &buffer[..length], peer, own).is_ok() {
-                self.bytes.fetch_add(length as u64, Relaxed);
+            self.bytes.fetch_add(length as u64, Relaxed);
+            if send(socket, &buffer[..length], peer, own).is_err() {
+                self.bytes.fetch_sub(length as u64, Relaxed);
             }
         }
     }
