@@ -6,6 +6,9 @@ use netns_test_topology::{Topology, file::Source};
 
 #[path = "file/mistakes.rs"]
 mod mistakes;
+#[cfg(feature = "proptest")]
+#[path = "file/written.rs"]
+mod written;
 
 /// Reads a text that is right.
 fn topology(text: &str) -> Topology {

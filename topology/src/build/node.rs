@@ -333,7 +333,7 @@ fn family(v6: bool) -> Family {
     if v6 { Family::Ip6 } else { Family::Ip }
 }
 
-fn usual(family: Family, kind: ChainKind, hook: Hook) -> Priority {
+pub(crate) fn usual(family: Family, kind: ChainKind, hook: Hook) -> Priority {
     match (kind, hook) {
         (ChainKind::Filter, _) => Priority::filter(family),
         (ChainKind::Nat, Hook::Prerouting | Hook::Output) => Priority::DSTNAT,

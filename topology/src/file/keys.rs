@@ -307,7 +307,7 @@ static RULE_FIELDS: Fields = Fields {
         "port": PORTS, "port = \"1000-2000\"", "Packets to this port, or these ports.";
         "state": Shape::OneOrMany(&Shape::Word(&["invalid", "new", "established", "related"])), "state = [\"established\", \"related\"]", "Packets whose connection is in one of these states.";
         "ethertype": Shape::Number(0..=65_535), "ethertype = 0x0806", "Frames of this EtherType, in the bridge family.";
-        "verdict": Shape::Text("drop"), "verdict = \"reject with tcp reset\"", "What happens to the packets, as nft(8) writes it; without, they are only counted.";
+        "verdict": Shape::Text("drop"), "verdict = \"reject with tcp reset\"", "What happens to the packets, as nft(8) writes it; `continue` or none for the next rule to decide.";
         "counter": Shape::Text("smtp"), "counter = \"smtp\"", "The counter of the node that it adds to.";
         "comment": TEXT, "comment = \"no mail\"", "A remark that listings and reports show.";
     }],

@@ -54,6 +54,8 @@ mod schema;
 mod shape;
 mod source;
 pub mod tree;
+mod write;
+mod write_node;
 
 use std::{collections::BTreeMap, fs, path::Path};
 

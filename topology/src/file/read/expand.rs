@@ -1,6 +1,6 @@
 //! Nodes with all their settings: defaults, groups and their own, and one for each member of an array.
 
-use super::{MOST_MEMBERS, Member, Reader};
+use super::{MOST_MEMBERS, Member, Reader, text::Written};
 use crate::{
     NodeName,
     check::nearest,
@@ -78,10 +78,7 @@ impl Reader<'_> {
             merge(&mut port.settings, own);
         }
         let instances = self.members(count.as_ref(), |reader, member| {
-            let mut name = reader.written_key(&entry.key)?;
-            if let Some(member) = member.filter(|_| !entry.key.name.contains('{')) {
-                name.text.push_str(&member.index.to_string());
-            }
+            let name = reader.member_name(&entry.key, count.as_ref(), "-")?;
             let (settings, interfaces) = (settings.entries.clone(), interfaces.clone());
             let name = reader.understood(&name, |text| NodeName::new(text))?;
             Some(Instance { name, span: entry.key.span.clone(), member, settings, interfaces })
@@ -121,6 +118,15 @@ impl Reader<'_> {
         };
         self.member = outer;
         made
+    }
+
+    /// What a member of an array is called: as its key is computed, or after the key and its position.
+    pub(super) fn member_name(&mut self, key: &Key, count: Option<&Value>, between: &str) -> Option<Written> {
+        let mut name = self.written_key(key)?;
+        if let Some(member) = self.member.filter(|_| count.is_some() && !key.name.contains('{')) {
+            name.text.push_str(&format!("{between}{}", member.index));
+        }
+        Some(name)
     }
 
     fn group(&mut self, document: &Table, name: &Value) -> Option<Table> {

@@ -173,14 +173,19 @@ impl Reader<'_> {
             states: table.get("state").into_iter().flat_map(Value::elements).filter_map(state).collect(),
             ethertype: table.get("ethertype").and_then(number::<u16>),
         };
+        // The word of nft for what happens without a verdict.
+        let goes_on = table.get("verdict").and_then(Value::text) == Some("continue");
         let verdict = self.option(table, "verdict", |reader, value| {
+            if goes_on {
+                return None;
+            }
             let written = reader.with_addresses(value, &NFT)?;
             reader.understood(&written, str::parse::<Verdict>)
         });
         let text = |reader: &mut Self, value: &Value| reader.written(value).map(|written| written.text);
         let counter = self.option(table, "counter", text);
         let comment = self.option(table, "comment", text);
-        if verdict.is_none() && counter.is_none() && self.found.len() == seen {
+        if verdict.is_none() && counter.is_none() && !goes_on && self.found.len() == seen {
             let mistake = Mistake::new(MISSING_KEY, value.span.clone(), "a firewall rule does nothing");
             self.found.push(mistake.help("add a `verdict`, such as `verdict = \"drop\"`, or a `counter`"));
         }

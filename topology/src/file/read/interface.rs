@@ -22,8 +22,9 @@ impl Reader<'_> {
     pub(super) fn interfaces(&mut self, n: usize, ports: &[Port], node: &mut Node) {
         let mut undeclared = Ports::new();
         for port in ports {
-            self.members(port.settings.get("count"), |reader, _| {
-                let name = reader.written_key(&port.key)?;
+            let count = port.settings.get("count");
+            self.members(count, |reader, _| {
+                let name = reader.member_name(&port.key, count, "")?;
                 let name = reader.understood(&name, |text| IfName::new(text))?;
                 match port.bridge {
                     true => reader.bridge(n, name, port, node, &mut undeclared),

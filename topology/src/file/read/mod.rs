@@ -143,8 +143,9 @@ impl<'a> Reader<'a> {
         self.member = instance.member;
         let mut interfaces = Vec::new();
         for port in &instance.interfaces {
-            let read = self.members(port.settings.get("count"), |reader, _| {
-                let name = reader.written_key(&port.key)?.text;
+            let count = port.settings.get("count");
+            let read = self.members(count, |reader, _| {
+                let name = reader.member_name(&port.key, count, "")?.text;
                 let values = port.settings.get("address").into_iter().flat_map(Value::elements);
                 let addresses = values.filter_map(|value| reader.value(value)).collect();
                 Some((name, addresses))

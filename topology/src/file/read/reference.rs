@@ -13,22 +13,42 @@ pub(super) struct Notation {
     after: &'static [&'static str],
     /// What can stand there instead.
     instead: &'static [&'static str],
+    /// The words that something else follows, whatever it looks like.
+    other: &'static [&'static str],
+}
+
+impl Notation {
+    /// Whether an address stands after these words.
+    fn address_after(&self, words: &str) -> bool {
+        let mut here = self.first;
+        let mut is_other = false;
+        for word in words.split_whitespace() {
+            if word == "comment" {
+                return false;
+            }
+            (here, is_other) = (!is_other && self.after.contains(&word), !is_other && self.other.contains(&word));
+        }
+        here
+    }
 }
 
 /// An address alone, or with a port.
-pub(super) const ADDRESS: Notation = Notation { first: true, after: &[], instead: &[] };
+pub(super) const ADDRESS: Notation = Notation { first: true, after: &[], instead: &[], other: &[] };
 /// A route of ip-route(8).
 pub(super) const ROUTE: Notation = Notation {
     first: true,
     after: &["via", "src", "to", "unicast", "blackhole", "unreachable", "prohibit"],
     instead: &["default", "to", "unicast", "blackhole", "unreachable", "prohibit"],
+    other: &["dev", "weight", "metric", "preference", "table", "mtu"],
 };
 /// A policy routing rule of ip-rule(8).
-pub(super) const RULE: Notation = Notation { first: false, after: &["from", "to"], instead: &["all", "any"] };
+pub(super) const RULE: Notation = Notation { first: false, after: &["from", "to"], instead: &["all", "any"],
+    other: &["iif", "dev", "oif", "fwmark", "priority", "pref", "order", "lookup", "table"] };
 /// A neighbour entry of ip-neighbour(8).
-pub(super) const NEIGHBOUR: Notation = Notation { first: true, after: &[], instead: &[] };
+pub(super) const NEIGHBOUR: Notation = Notation { first: true, after: &[], instead: &[], other: &[] };
 /// A firewall rule of nft(8).
-pub(super) const NFT: Notation = Notation { first: false, after: &["saddr", "daddr", "!=", "to"], instead: &["!="] };
+pub(super) const NFT: Notation = Notation { first: false, after: &["saddr", "daddr", "!=", "to"], instead: &["!="],
+    other: &["iifname", "oifname", "counter", "name"] };
 
 /// The addresses of a file's nodes, to refer to.
 #[derive(Debug, Default)]
@@ -116,8 +136,7 @@ impl Reader<'_> {
     /// A text with the addresses in it put in the place of names.
     pub(super) fn with_addresses(&mut self, value: &Value, notation: &Notation) -> Option<Written> {
         self.written_with(value, |reader, before, word, text| {
-            let here = before.map_or(notation.first, |before| notation.after.contains(&before));
-            if !here || notation.instead.contains(&word) {
+            if !notation.address_after(before) || notation.instead.contains(&word) {
                 return Ok(word.to_owned());
             }
             reader.address_of(word, text).map_err(|error| match nearest(word, notation.instead.iter().copied()) {

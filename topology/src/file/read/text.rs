@@ -57,11 +57,11 @@ impl Reader<'_> {
         self.written_with(value, |_, _, word, _| Ok(word.to_owned()))
     }
 
-    /// A text with its computed parts put in, and each word as `put` has it, of the word before and the whole text.
+    /// A text with its computed parts put in, and each word as `put` has it, of what is before it and of all.
     pub(super) fn written_with(
         &mut self,
         value: &Value,
-        put: impl Fn(&Self, Option<&str>, &str, &str) -> Result<String, InvalidValue>,
+        put: impl Fn(&Self, &str, &str, &str) -> Result<String, InvalidValue>,
     ) -> Option<Written> {
         let Data::Text { text, .. } = &value.data else { return None };
         self.put_together(text, value.span.clone(), |range| value.part(range), put)
@@ -77,14 +77,14 @@ impl Reader<'_> {
         text: &str,
         whole: Span,
         place: impl Fn(Range<usize>) -> Span,
-        put: impl Fn(&Self, Option<&str>, &str, &str) -> Result<String, InvalidValue>,
+        put: impl Fn(&Self, &str, &str, &str) -> Result<String, InvalidValue>,
     ) -> Option<Written> {
         let mut written = Written { text: String::new(), words: Vec::new(), whole };
-        let (mut done, mut before, mut good) = (0, None::<String>, true);
+        let (mut done, mut good) = (0, true);
         for range in words(text) {
             let original = &text[range.clone()];
             let word = self.computed(original);
-            let word = word.and_then(|word| put(self, before.as_deref(), &word, text));
+            let word = word.and_then(|word| put(self, &text[..range.start], &word, text));
             written.text.push_str(&text[done..range.start]);
             done = range.end;
             let word = match word {
@@ -94,14 +94,12 @@ impl Reader<'_> {
                     let inner = inner.map(|inner| range.start + inner.start..range.start + inner.end);
                     self.found.push(Mistake::invalid(&error, place(inner.unwrap_or(range))));
                     good = false;
-                    before = Some(original.to_owned());
                     continue;
                 }
             };
             let start = written.text.len();
             written.text.push_str(&word);
             written.words.push(Word { range: start..written.text.len(), span: place(range) });
-            before = Some(word);
         }
         written.text.push_str(&text[done..]);
         good.then_some(written)
