@@ -244,3 +244,15 @@ fn a_topology_can_be_changed_and_checked_again() {
     assert_eq!(draft.check().unwrap_err().len(), 1);
     assert_eq!(topology.nodes.len(), 1);
 }
+
+#[test]
+fn a_chain_takes_no_policy_from_one_of_another_priority() {
+    let topology = Topology::builder().node("a", |n| {
+        n.policy(Hook::Input, Policy::Drop)
+            .firewall(Hook::Input, |chain| chain.priority(10).accept(Match::tcp(443)))
+            .firewall(Hook::Input, |chain| chain.accept(Match::tcp(80)))
+    });
+    let topology = topology.build().unwrap();
+    let policies: Vec<_> = topology.nodes[0].chains.iter().map(|chain| (chain.priority.0, chain.policy)).collect();
+    assert_eq!(policies, [(0, Policy::Drop), (10, Policy::Accept)]);
+}

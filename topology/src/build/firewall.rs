@@ -228,6 +228,8 @@ impl RuleBuilder {
 #[must_use]
 pub struct ChainBuilder {
     pub(super) chain: Chain,
+    /// Whether a policy was said; without, a chain that is there already keeps its own.
+    pub(super) has_policy: bool,
     pub(super) errors: Errors,
 }
 
@@ -235,6 +237,7 @@ impl ChainBuilder {
     /// Says what happens to a packet that no rule decides; without, it goes on.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.chain.policy = policy;
+        self.has_policy = true;
         self
     }
 

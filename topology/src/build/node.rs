@@ -241,9 +241,14 @@ impl NodeBuilder {
         hook: Hook,
         build: impl FnOnce(ChainBuilder) -> ChainBuilder,
     ) -> Self {
-        let policy = self.find_chain(family, kind, hook).map_or(Policy::Accept, |chain| chain.policy);
-        let chain = Chain { family, hook, kind, priority: usual(family, kind, hook), policy, rules: Vec::new() };
-        let built = build(ChainBuilder { chain, errors: Errors::at(format!("{family} {kind} chain at {hook}")) });
+        let (priority, policy) = (usual(family, kind, hook), Policy::Accept);
+        let chain = Chain { family, hook, kind, priority, policy, rules: Vec::new() };
+        let errors = Errors::at(format!("{family} {kind} chain at {hook}"));
+        let mut built = build(ChainBuilder { chain, has_policy: false, errors });
+        if !built.has_policy {
+            let same = self.find_chain(family, kind, hook, built.chain.priority);
+            built.chain.policy = same.map_or(Policy::Accept, |chain| chain.policy);
+        }
         self.add_chain(built.chain);
         self.errors.absorb(built.errors);
         self
@@ -308,12 +313,13 @@ impl NodeBuilder {
     fn nat(&mut self, family: Family, hook: Hook, matches: Match, verdict: Verdict) {
         let kind = ChainKind::Nat;
         let rules = vec![FirewallRule::new(matches, verdict)];
-        let policy = self.find_chain(family, kind, hook).map_or(Policy::Accept, |chain| chain.policy);
-        self.add_chain(Chain { family, hook, kind, priority: usual(family, kind, hook), policy, rules });
+        let priority = usual(family, kind, hook);
+        let policy = self.find_chain(family, kind, hook, priority).map_or(Policy::Accept, |chain| chain.policy);
+        self.add_chain(Chain { family, hook, kind, priority, policy, rules });
     }
 
-    fn find_chain(&self, family: Family, kind: ChainKind, hook: Hook) -> Option<&Chain> {
-        let key = (family, kind, hook, usual(family, kind, hook));
+    fn find_chain(&self, family: Family, kind: ChainKind, hook: Hook, priority: Priority) -> Option<&Chain> {
+        let key = (family, kind, hook, priority);
         self.node.chains.iter().find(|c| (c.family, c.kind, c.hook, c.priority) == key)
     }
 

@@ -64,7 +64,8 @@ fn write(draft: &Draft, switches: &[Switch]) -> String {
         match switches.iter().find(|switch| switch.node == n) {
             Some(switch) => {
                 text.push_str(&format!("{gap}[switch.{name}]\n"));
-                let ends: Vec<String> = draft.links[switch.links.clone()].iter().map(|link| link.b.to_string()).collect();
+                let ends: Vec<String> =
+                    draft.links[switch.links.clone()].iter().map(|link| link.b.to_string()).collect();
                 line(&mut text, "ends", &list(&ends));
                 super::write_node::bridge_settings(&node.interfaces[0])
                     .iter()

@@ -24,7 +24,8 @@ pub(super) fn node_lines(node: &Node, said: impl Fn(&str) -> bool) -> Vec<Line> 
         add("profile", profile.to_string().to_toml_value());
     }
     for (key, on) in [("with", true), ("without", false)] {
-        let departures: Vec<&str> = node.departures.iter().filter(|(_, is)| **is == on).map(|(d, _)| d.name()).collect();
+        let departures: Vec<&str> =
+            node.departures.iter().filter(|(_, is)| **is == on).map(|(d, _)| d.name()).collect();
         if !departures.is_empty() {
             add(key, list(&departures));
         }
@@ -83,7 +84,8 @@ fn interface_lines(node: &Node, said: impl Fn(&str) -> bool) -> Vec<Line> {
             lines.push((format!("bridge.{key}"), value));
             continue;
         }
-        settings.extend(common_settings(interface).into_iter().filter(|(key, _)| key != "mtu" || !said(&interface.name)));
+        settings
+            .extend(common_settings(interface).into_iter().filter(|(key, _)| key != "mtu" || !said(&interface.name)));
         if let Some(master) = &interface.master {
             settings.push(("master".into(), master.as_str().to_toml_value()));
         }
@@ -197,7 +199,8 @@ fn short_form(chain: &Chain) -> Option<Line> {
         (Family::Ip, ChainKind::Nat) if chain.hook == Hook::Postrouting && usual && chain.policy == Policy::Accept => {
             let interface = |rule: &FirewallRule| {
                 let output = rule.matches.output.clone()?;
-                let masquerade = FirewallRule::new(Match { output: Some(output.clone()), ..Match::default() }, Verdict::Masquerade);
+                let masquerade =
+                    FirewallRule::new(Match { output: Some(output.clone()), ..Match::default() }, Verdict::Masquerade);
                 (*rule == masquerade).then(|| output.to_string())
             };
             let interfaces: Option<Vec<String>> = chain.rules.iter().map(interface).collect();
@@ -254,11 +257,14 @@ fn rule(rule: &FirewallRule) -> String {
     add("not_input", m.not_input.as_ref().map(|name| text(name)));
     add("output", m.output.as_ref().map(|name| text(name)));
     add("not_output", m.not_output.as_ref().map(|name| text(name)));
-    add("protocol", m.protocol.map(|protocol| match protocol {
-        crate::Protocol::Other(number) => number.to_string(),
-        crate::Protocol::Icmpv6 => "icmpv6".to_toml_value(),
-        named => text(&named),
-    }));
+    add(
+        "protocol",
+        m.protocol.map(|protocol| match protocol {
+            crate::Protocol::Other(number) => number.to_string(),
+            crate::Protocol::Icmpv6 => "icmpv6".to_toml_value(),
+            named => text(&named),
+        }),
+    );
     let ports = |range: &PortRange| text(range);
     add("source_port", m.source_port.as_ref().map(ports));
     add("port", m.port.as_ref().map(ports));

@@ -184,6 +184,7 @@ mod tests {
             "prohibit fd00::/8",
             "unreachable default",
             "prohibit ::/0",
+            "default nexthop via 10.0.0.1 weight 2",
             "10.0.0.0/8 metric 3 nexthop via 10.0.0.1 weight 2 nexthop via 10.0.0.2 dev eth1",
         ] {
             assert_eq!(text.parse::<Route>().unwrap().to_string(), text);

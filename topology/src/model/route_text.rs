@@ -20,8 +20,9 @@ impl fmt::Display for Route {
             0 => f.write_str("default")?,
             _ => write!(f, "{}", self.to)?,
         }
-        if let [only] = hops {
-            write_hop(f, only)?;
+        let plain = matches!(hops, [only] if only.weight == 1);
+        if plain {
+            write_hop(f, &hops[0])?;
         }
         if let Some(source) = self.source {
             write!(f, " src {source}")?;
@@ -35,7 +36,7 @@ impl fmt::Display for Route {
         if let Some(mtu) = self.mtu {
             write!(f, " mtu {mtu}")?;
         }
-        if let [_, _, ..] = hops {
+        if !plain {
             for hop in hops {
                 f.write_str(" nexthop")?;
                 write_hop(f, hop)?;

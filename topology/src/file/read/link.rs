@@ -2,7 +2,11 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use super::{LinkNames, Reader, expand::merge, text::Written};
+use super::{
+    LinkNames, Reader,
+    expand::merge,
+    text::{Written, words},
+};
 use crate::{
     IfName, Interface, InvalidValue, Kind, LinkEnd, NodeName,
     build::{IntoEnd, TopologyBuilder},
@@ -76,13 +80,9 @@ impl Reader<'_> {
     fn link(&mut self, ends: &Value) -> Option<Cable> {
         let written = self.written(ends)?;
         let parts: Vec<Range<usize>> = self.understood(&written, |text| {
-            let parts: Vec<&str> = text.split("--").collect();
-            match parts[..] {
-                [a, b] if !a.trim().is_empty() && !b.trim().is_empty() => {
-                    let start = |part: &str, from: usize| from + part.len() - part.trim_start().len();
-                    let (a0, b0) = (start(a, 0), start(b, a.len() + 2));
-                    Ok(vec![a0..a0 + a.trim().len(), b0..b0 + b.trim().len()])
-                }
+            // Names may contain `--`, so it counts where it stands alone.
+            match &words(text)[..] {
+                [a, dashes, b] if &text[dashes.clone()] == "--" => Ok(vec![a.clone(), b.clone()]),
                 _ => Err(InvalidValue::new(format!("`{text}` does not name the two ends of a link"))
                     .help("write both with `--` between, such as `a.eth0 -- b.eth0`")),
             }

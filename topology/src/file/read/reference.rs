@@ -42,13 +42,21 @@ pub(super) const ROUTE: Notation = Notation {
     other: &["dev", "weight", "metric", "preference", "table", "mtu"],
 };
 /// A policy routing rule of ip-rule(8).
-pub(super) const RULE: Notation = Notation { first: false, after: &["from", "to"], instead: &["all", "any"],
-    other: &["iif", "dev", "oif", "fwmark", "priority", "pref", "order", "lookup", "table"] };
+pub(super) const RULE: Notation = Notation {
+    first: false,
+    after: &["from", "to"],
+    instead: &["all", "any"],
+    other: &["iif", "dev", "oif", "fwmark", "priority", "pref", "order", "lookup", "table"],
+};
 /// A neighbour entry of ip-neighbour(8).
 pub(super) const NEIGHBOUR: Notation = Notation { first: true, after: &[], instead: &[], other: &[] };
 /// A firewall rule of nft(8).
-pub(super) const NFT: Notation = Notation { first: false, after: &["saddr", "daddr", "!=", "to"], instead: &["!="],
-    other: &["iifname", "oifname", "counter", "name"] };
+pub(super) const NFT: Notation = Notation {
+    first: false,
+    after: &["saddr", "daddr", "!=", "to"],
+    instead: &["!="],
+    other: &["iifname", "oifname", "counter", "name"],
+};
 
 /// The addresses of a file's nodes, to refer to.
 #[derive(Debug, Default)]

@@ -81,7 +81,7 @@ impl Reader<'_> {
     ) -> Option<Written> {
         let mut written = Written { text: String::new(), words: Vec::new(), whole };
         let (mut done, mut good) = (0, true);
-        for range in words(text) {
+        for range in words_with(text, self.member.is_some()) {
             let original = &text[range.clone()];
             let word = self.computed(original);
             let word = word.and_then(|word| put(self, &text[..range.start], &word, text));
@@ -148,13 +148,18 @@ impl Reader<'_> {
     }
 }
 
-/// The words of a text; white space in braces parts none.
+/// The words of a text.
 pub(super) fn words(text: &str) -> Vec<Range<usize>> {
+    words_with(text, false)
+}
+
+/// The words of a text; white space in braces parts none if these have a meaning.
+fn words_with(text: &str, braces: bool) -> Vec<Range<usize>> {
     let mut words = Vec::new();
     let (mut start, mut depth) = (None, 0_usize);
     for (at, c) in text.char_indices() {
         match c {
-            '{' => depth += 1,
+            '{' if braces => depth += 1,
             '}' => depth = depth.saturating_sub(1),
             _ => {}
         }
