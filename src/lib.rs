@@ -33,7 +33,7 @@
 //! | to | see |
 //! |---|---|
 //! | make a test | [`netns_test`](macro@netns_test), [`main`](macro@main) |
-//! | describe a network | [`Topology::builder`], [`Network`] |
+//! | describe a network | [`Topology::builder`], `Topology::from_file` (feature `file`), [`Network`] |
 //! | import the lab of another engine | [`topology::import`], with the feature `import` |
 //! | build and change it | [`Up`], [`Lab`], [`Node`], [`Interface`] |
 //! | ask whether packets arrive | [`Node::reaches`], [`Node::cannot_reach`], [`by`], [`Outcome`], [`eventually`] |
@@ -55,6 +55,8 @@ pub use netns_test_runtime::{
     probe::{any, arp, icmp, ndp, ping, tcp, udp},
     sandbox::{self, record, sandboxed, skip},
 };
+#[cfg(feature = "file")]
+pub use netns_test_topology::file;
 pub use netns_test_topology::{self as topology, Topology};
 
 #[cfg(all(target_os = "linux", feature = "unshare"))]

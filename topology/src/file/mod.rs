@@ -191,6 +191,11 @@ impl Document {
         &self.root
     }
 
+    /// Whether the text is TOML: otherwise what could be read may be only a part of it.
+    pub fn is_well_formed(&self) -> bool {
+        !self.found.iter().any(|mistake| mistake.problem.check == SYNTAX || mistake.problem.check == DUPLICATE_KEY)
+    }
+
     /// Notes something wrong that the reader of other parts found.
     pub fn report(&mut self, mistake: Mistake) {
         self.found.push(mistake);
@@ -210,6 +215,10 @@ impl Document {
     pub fn finish(self, network: Network) -> Result<Topology, Mistakes> {
         let Network { draft, places, .. } = network;
         let Self { source, mut found, .. } = self;
+        // What a line says that is no TOML is a guess of the parser.
+        let line = |mistake: &Mistake| source.line_and_column(&mistake.span).0;
+        let broken: Vec<usize> = found.iter().filter(|mistake| mistake.problem.check == SYNTAX).map(line).collect();
+        found.retain(|mistake| mistake.problem.check == SYNTAX || !broken.contains(&line(mistake)));
         let complete = found.is_empty();
         let problems = draft.problems().into_iter().filter(|problem| complete || !problem.check.relational);
         found.extend(problems.map(|problem| Mistake { span: places.span(&problem.place), problem: in_toml(problem) }));
@@ -224,7 +233,10 @@ impl Document {
 fn in_toml(mut problem: Problem) -> Problem {
     if let Some(help) = &mut problem.help {
         let name = problem.check.name;
-        *help = help.replace(&format!("`allow({name})`"), &format!("`allow = [\"{name}\"]`"));
+        let allow = (format!("`allow({name})`"), format!("`allow = [\"{name}\"]`"));
+        for (words, in_toml) in [allow, ("`forward`".to_owned(), "`forward = true`".to_owned())] {
+            *help = help.replace(&words, &in_toml);
+        }
     }
     problem
 }

@@ -89,7 +89,10 @@ impl Reader<'_> {
                 self.place_interface(n, p, &value.span);
             }
             if let Some(other) = node.interfaces[p].master.replace(name.clone()) {
-                let message = format!("`{port}` is a port of `{name}`, and has the master `{other}`");
+                let message = match other == name {
+                    true => format!("`{port}` is a port of `{name}` twice"),
+                    false => format!("`{port}` is a port of `{name}`, and of `{other}`"),
+                };
                 self.contradiction(
                     value.span.clone(),
                     message,

@@ -141,7 +141,10 @@ impl Reader<'_> {
     fn sysctls(&mut self, n: usize, outer: &str, table: &Table, node: &mut NodeBuilder) {
         for entry in &table.entries {
             let Some(key) = self.written_key(&entry.key) else { continue };
-            let key = if outer.is_empty() { key.text } else { format!("{outer}.{}", key.text) };
+            // Where the name of an interface stands, its dots are its own.
+            let of_interface = outer.ends_with(".conf") || outer.ends_with(".neigh");
+            let key = if of_interface { key.text.replace('.', "/") } else { key.text };
+            let key = if outer.is_empty() { key } else { format!("{outer}.{key}") };
             let value = match &entry.value.data {
                 Data::Table(inner) => {
                     self.sysctls(n, &key, inner, node);

@@ -131,7 +131,7 @@ impl Addresses {
         let error = InvalidValue::new(format!("`{node}` is neither an address nor a node")).at(0..node.len());
         match nearest(node, self.nodes.iter().map(|node| node.name.as_str())) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error,
+            None => error.help("write an address, or an interface that has one, such as `gateway.lan`"),
         }
     }
 }
