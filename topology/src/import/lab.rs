@@ -117,6 +117,7 @@ fn node(n: usize, machine: Machine, marks: &mut HashMap<Item, At>) -> Node {
         }
         node.chains.push(placed.chain);
     }
+    node.counters = machine.counters;
     (node.forward_v4, node.forward_v6) = (machine.forward_v4, machine.forward_v6);
     node
 }

@@ -25,6 +25,7 @@ pub(super) struct Machine {
     pub(super) chains: Vec<PlacedChain>,
     /// What `nft` calls each base chain: by family, table and name.
     pub(super) nft_chains: HashMap<(Family, String, String), Chain>,
+    pub(super) counters: Vec<String>,
     pub(super) nameservers: Vec<(IpAddr, At)>,
     pub(super) forward_v4: bool,
     pub(super) forward_v6: bool,
@@ -74,6 +75,7 @@ impl Machine {
             sysctls: Vec::new(),
             chains: Vec::new(),
             nft_chains: HashMap::new(),
+            counters: Vec::new(),
             nameservers: Vec::new(),
             forward_v4: false,
             forward_v6: false,
@@ -206,10 +208,10 @@ impl Machine {
     /// Sets a kernel setting; what the model has a field for goes there.
     pub(super) fn set_sysctl(&mut self, key: &str, value: &str, at: &At) {
         let on = value.trim() != "0";
-        match key {
-            "net.ipv4.ip_forward" | "net.ipv4.conf.all.forwarding" => self.forward_v4 = on,
-            "net.ipv6.conf.all.forwarding" => self.forward_v6 = on,
-            _ => {
+        match forwarding(key) {
+            Some(false) => self.forward_v4 = on,
+            Some(true) => self.forward_v6 = on,
+            None => {
                 self.sysctls.retain(|(sysctl, _)| sysctl.key != key);
                 self.sysctls.push((Sysctl { key: key.to_owned(), value: value.to_owned() }, at.clone()));
             }
@@ -225,6 +227,15 @@ impl Machine {
             self.chains.len() - 1
         });
         &mut self.chains[found]
+    }
+}
+
+/// Whether a setting is the one for forwarding, and then whether it is that of IPv6.
+pub(super) fn forwarding(key: &str) -> Option<bool> {
+    match key {
+        "net.ipv4.ip_forward" | "net.ipv4.conf.all.forwarding" => Some(false),
+        "net.ipv6.conf.all.forwarding" => Some(true),
+        _ => None,
     }
 }
 

@@ -42,6 +42,11 @@ impl Run<'_> {
             ["list", ..] => self.note_printing("nft list"),
             // A table has no effect before it has a chain.
             ["add" | "create", "table", _] if body.is_none_or(|body| body.trim().is_empty()) => {}
+            ["add" | "create", "counter", _, name] => {
+                if !self.machine.counters.iter().any(|other| other == name) {
+                    self.machine.counters.push((*name).to_owned());
+                }
+            }
             ["flush", "ruleset"] => {
                 self.machine.chains.clear();
                 self.machine.nft_chains.clear();
@@ -59,7 +64,11 @@ impl Run<'_> {
                     ))
                     .help("add it before, as `nft add chain TABLE NAME { type filter hook input priority 0; }`"));
                 };
-                let rule: FirewallRule = rest.join(" ").parse()?;
+                // From the text itself: a comment may have more than one space between its words.
+                let rule: FirewallRule = match rest.first() {
+                    Some(first) => text[offset(text, first)..].trim_end().parse()?,
+                    None => "".parse()?,
+                };
                 let by: Vec<IfName> =
                     [&rule.matches.input, &rule.matches.output, &rule.matches.not_input, &rule.matches.not_output]
                         .into_iter()
@@ -79,6 +88,11 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// Where a word stands that was split off the text.
+fn offset(text: &str, word: &str) -> usize {
+    (word.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len())
 }
 
 /// The commands of a text, separated by `;` outside of braces and quotes.

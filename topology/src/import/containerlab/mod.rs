@@ -19,8 +19,11 @@
 mod keys;
 mod links;
 mod nodes;
+mod write;
 
 use std::{path::Path, sync::Arc};
+
+pub use write::{Inexpressible, write};
 
 use super::{
     Imported, Refusals,
