@@ -49,6 +49,9 @@ fn canonical(draft: &Draft) -> Draft {
                 only.weight = 1;
             }
         }
+        node.routes.sort_by_key(
+            |route| matches!(&route.kind, RouteKind::Unicast(hops) if hops.iter().any(|hop| hop.via.is_some())),
+        );
         let lo = Interface::new(IfName::new("lo").unwrap(), Kind::Loopback);
         node.interfaces.retain(|interface| *interface != lo);
         node.interfaces.sort_by(|a, b| a.name.cmp(&b.name));

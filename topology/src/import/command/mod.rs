@@ -21,6 +21,7 @@ use super::{
     shell::{self, Output, Statement},
 };
 use crate::{IfName, InvalidValue};
+pub(super) use nft::of_family;
 pub(super) use sysctl::dotted;
 use words::Words;
 

@@ -66,7 +66,7 @@ impl Run<'_> {
                 };
                 // From the text itself: a comment may have more than one space between its words.
                 let rule: FirewallRule = match rest.first() {
-                    Some(first) => text[offset(text, first)..].trim_end().parse()?,
+                    Some(first) => of_any_family(text[offset(text, first)..].trim_end(), family).parse()?,
                     None => "".parse()?,
                 };
                 let by: Vec<IfName> =
@@ -88,6 +88,34 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// How IPv4, IPv6 and both at once say that a packet is rejected.
+const REJECTIONS: [(&str, &str, &str); 4] = [
+    ("with icmp host-unreachable", "with icmpv6 addr-unreachable", "with icmpx host-unreachable"),
+    ("with icmp net-unreachable", "with icmpv6 no-route", "with icmpx no-route"),
+    ("with icmp admin-prohibited", "with icmpv6 admin-prohibited", "with icmpx admin-prohibited"),
+    ("with icmp port-unreachable", "with icmpv6 port-unreachable", "with icmpx port-unreachable"),
+];
+
+/// A rule of the model in the words of a family; `nft` takes the words for both only where both come by.
+pub(in crate::import) fn of_family(rule: &str, family: Family) -> String {
+    REJECTIONS.iter().fold(rule.to_owned(), |rule, (v4, v6, both)| match family {
+        Family::Ip => rule.replacen(&format!("reject {both}"), &format!("reject {v4}"), 1),
+        Family::Ip6 => rule.replacen(&format!("reject {both}"), &format!("reject {v6}"), 1),
+        Family::Inet | Family::Bridge => rule,
+    })
+}
+
+/// A rule in the words of its family, as the model says it.
+fn of_any_family(rule: &str, family: Family) -> String {
+    let rule = rule.replacen("reject with icmp type ", "reject with icmp ", 1);
+    let rule = rule.replacen("reject with icmpv6 type ", "reject with icmpv6 ", 1);
+    let rule = rule.replacen("reject with icmpx type ", "reject with icmpx ", 1);
+    REJECTIONS.iter().fold(rule, |rule, (v4, v6, both)| {
+        let own = if family == Family::Ip6 { v6 } else { v4 };
+        rule.replacen(&format!("reject {own}"), &format!("reject {both}"), 1)
+    })
 }
 
 /// Where a word stands that was split off the text.

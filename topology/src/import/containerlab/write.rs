@@ -2,8 +2,10 @@
 
 use std::{collections::HashSet, fmt::Write as _};
 
-use super::super::machine::forwarding;
-use crate::{BridgeOptions, Cidr, IfName, Interface, Kind, Link, LinkEnd, Node, Profile, Role, Rule, Topology};
+use super::super::{command::of_family, machine::forwarding};
+use crate::{
+    BridgeOptions, Cidr, IfName, Interface, Kind, Link, LinkEnd, Node, Profile, Role, Route, RouteKind, Rule, Topology,
+};
 
 /// What of a topology a containerlab file cannot say; each in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -241,7 +243,9 @@ fn commands(topology: &Topology, node: &Node) -> Vec<String> {
             commands.push(format!("ip link set dev {} mtu {mtu}", interface.name));
         }
         for address in &interface.addresses {
-            commands.push(format!("ip address add {address} dev {}", interface.name));
+            // As in the `ready` profile, a route that prefers the address need not wait for it.
+            let no_dad = if address.is_ipv6() { " nodad" } else { "" };
+            commands.push(format!("ip address add {address} dev {}{no_dad}", interface.name));
         }
         let made_up = !matches!(interface.kind, Kind::Bridge(_));
         if interface.up != made_up {
@@ -249,7 +253,9 @@ fn commands(topology: &Topology, node: &Node) -> Vec<String> {
         }
     }
     commands.extend(node.neighbours.iter().map(|neighbour| format!("ip neighbour add {neighbour} nud permanent")));
-    for route in &node.routes {
+    // Routes without a gateway first: a gateway may be on the link by such a route.
+    let (later, sooner): (Vec<_>, Vec<_>) = node.routes.iter().partition(|route| has_gateway(route));
+    for route in sooner.into_iter().chain(later) {
         commands.push(format!("ip {}route add {route}", family(route.to.is_ipv6())));
     }
     commands.extend(node.rules.iter().map(rule));
@@ -258,6 +264,10 @@ fn commands(topology: &Topology, node: &Node) -> Vec<String> {
         commands.iter().map(|command| command.split(' ').map(quoted).collect::<Vec<_>>().join(" ")).collect();
     commands.extend(firewall(node));
     commands
+}
+
+fn has_gateway(route: &Route) -> bool {
+    matches!(&route.kind, RouteKind::Unicast(hops) if hops.iter().any(|hop| hop.via.is_some()))
 }
 
 fn rule(rule: &Rule) -> String {
@@ -314,6 +324,7 @@ fn firewall(node: &Node) -> Vec<String> {
         );
         commands.push(format!("nft {}", quoted(&format!("add chain {} lab chain{n} {{ {head} }}", chain.family))));
         for rule in &chain.rules {
+            let rule = of_family(&rule.to_string(), chain.family);
             commands.push(format!("nft {}", quoted(&format!("add rule {} lab chain{n} {rule}", chain.family))));
         }
     }
