@@ -92,6 +92,17 @@ fn a_policy_rule_chooses_the_way_by_the_source() -> Result {
     Ok(())
 }
 
+#[netns_test]
+fn a_node_asks_the_name_servers_of_its_lab() -> Result {
+    for (lab, node, server) in
+        [(containerlab("nat")?, "client", "203.0.113.9"), (kathara("edge")?, "inside", "198.51.100.9")]
+    {
+        let read = lab.node(node)?.run(|| std::fs::read_to_string("/etc/resolv.conf"))?;
+        assert!(read.contains(&format!("nameserver {server}")), "{read}");
+    }
+    Ok(())
+}
+
 // ---- Kathará
 
 #[netns_test]
