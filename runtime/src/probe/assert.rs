@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Answer, Expectation, Origin, Outcome, Prober, Report, Target, target::Place};
+use super::{Answer, Expectation, Origin, Outcome, Prober, Reason, Report, Target, target::Place};
 
 /// How long an assertion that expects an answer waits for it.
 const REACHES: Duration = Duration::from_secs(2);
@@ -49,6 +49,26 @@ pub fn cannot_reach(prober: impl Prober, target: Target, expected: impl Into<Exp
         Err(text) => panic!("{text}"),
     }
 }
+
+/// The verdict of [`reaches`] or [`cannot_reach`] as a value, for whoever reports many.
+///
+/// # Errors
+///
+/// What the assertion would panic with.
+pub fn judge(prober: impl Prober, target: Target, expected: impl Into<Expectation>) -> Result<Evidence, Wrong> {
+    let expected = expected.into();
+    let verdict = if expected == Expectation::from(Reason::Reached) {
+        try_reaches(&prober, target)
+    } else {
+        try_cannot_reach(&prober, target, expected)
+    };
+    verdict.map_err(Wrong)
+}
+
+/// Why an assertion does not hold: subject, expectation, fact, and help where there is some.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Wrong(pub(super) String);
 
 pub(super) fn try_reaches(prober: &impl Prober, target: Target) -> Result<Evidence, String> {
     let to = target.to_string();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Expectation, Probe, Prober, Report, Target,
+    Expectation, Probe, Prober, Report, Target, Wrong,
     assert::{reached, try_cannot_reach, try_reaches},
     outcome::Millis,
 };
@@ -30,20 +30,33 @@ const PROBE: Duration = Duration::from_millis(250);
 ///
 /// If it has not succeeded when the time is up; with the last failure.
 #[track_caller]
-pub fn eventually<A: Attempted>(within: Duration, mut attempt: impl FnMut() -> A) -> A::Success {
+pub fn eventually<A: Attempted>(within: Duration, attempt: impl FnMut() -> A) -> A::Success {
+    match try_eventually(within, attempt) {
+        Ok(success) => success,
+        Err(text) => panic!("{text}"),
+    }
+}
+
+/// [`eventually`] as a value.
+///
+/// # Errors
+///
+/// The last failure and how long was tried, if it has not succeeded when the time is up.
+pub fn try_eventually<A: Attempted>(within: Duration, mut attempt: impl FnMut() -> A) -> Result<A::Success, Wrong> {
     let begun = Instant::now();
     let mut pause = FIRST_PAUSE;
     let mut tries = 0;
     loop {
         let left = within.saturating_sub(begun.elapsed());
         let failure = match attempt().settle(left) {
-            Ok(success) => return success,
+            Ok(success) => return Ok(success),
             Err(failure) => failure,
         };
         tries += 1;
         let left = within.saturating_sub(begun.elapsed());
         if left.is_zero() {
-            panic!("not within {within:?} ({tries} attempts in {}); the last:\n\n{failure}", Millis(begun.elapsed()));
+            let tried = format!("not within {within:?} ({tries} attempts in {})", Millis(begun.elapsed()));
+            return Err(Wrong(format!("{tried}; the last:\n\n{failure}")));
         }
         crate::pause_for(pause.min(left));
         pause = (pause * 2).min(LONGEST_PAUSE);

@@ -48,6 +48,23 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 13] = [
+        Self::Reached,
+        Self::NetworkUnreachable,
+        Self::HostUnreachable,
+        Self::Refused,
+        Self::Prohibited,
+        Self::Blackhole,
+        Self::PacketTooBig,
+        Self::TtlExceeded,
+        Self::NoSourceAddress,
+        Self::BroadcastRefused,
+        Self::LocalDrop,
+        Self::Timeout,
+        Self::Anything,
+    ];
+
     /// The same, said by the prober's own node.
     pub fn local(self) -> Expectation {
         Expectation::from(self).local()

@@ -21,8 +21,8 @@ mod udp;
 
 pub use arp::{Resolution, Resolved};
 pub(crate) use arp::{Until, who_has};
-pub use assert::{Evidence, cannot_reach, reaches};
-pub use eventually::{Attempted, Checks, eventually};
+pub use assert::{Evidence, Wrong, cannot_reach, judge, reaches};
+pub use eventually::{Attempted, Checks, eventually, try_eventually};
 pub use expect::{Expectation, Reason, Speaker, by};
 pub(crate) use ndp::solicit;
 pub use outcome::{Answer, Origin, Outcome, ProbeError, Report, Sent};

@@ -36,11 +36,22 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) struct Launch {
     pub(crate) name: String,
     pub(crate) arguments: Vec<OsString>,
-    /// Whether what it prints goes through `print!`, for a test harness to capture, or straight to where ours goes.
-    pub(crate) captured: bool,
+    /// Where what it prints goes.
+    pub(crate) output: Output,
     /// Whether standard output stays shut until the body begins.
     pub(crate) quiet: bool,
     pub(crate) deadline: Option<Duration>,
+}
+
+/// Where the output of a sandbox goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Straight to where ours goes.
+    Inherited,
+    /// Through `print!`, for a test harness to capture.
+    Printed,
+    /// Into [`Ended::output`].
+    Kept,
 }
 
 /// What came of it.
@@ -51,6 +62,8 @@ pub(crate) struct Ended {
     pub(crate) records: Vec<String>,
     /// What the set-up had to go without.
     pub(crate) notes: Vec<String>,
+    /// What it printed, if that was kept.
+    pub(crate) output: String,
     /// How the copy's process ended, if there was one.
     pub(crate) status: Option<ExitStatus>,
 }
@@ -58,7 +71,8 @@ pub(crate) struct Ended {
 impl Launch {
     /// Starts it and waits for its end, which is the end of every process that it started.
     pub(crate) fn run(self) -> Ended {
-        let mut ended = Ended { end: End::Passed, records: Vec::new(), notes: Vec::new(), status: None };
+        let mut ended =
+            Ended { end: End::Passed, records: Vec::new(), notes: Vec::new(), output: String::new(), status: None };
         match self.try_run(&mut ended) {
             Ok(end) => ended.end = end,
             Err(error) => ended.end = End::Unstartable(error),
@@ -72,7 +86,8 @@ impl Launch {
         let (server, output) = self.start(nofile)?;
 
         let runner = Runner::of_this_process();
-        let mut talk = Talk { server, output, runner, unfinished: Vec::new(), said: None, over: None };
+        let kept = self.output == Output::Kept;
+        let mut talk = Talk { server, output, kept, runner, unfinished: Vec::new(), said: None, over: None };
         let limit = self.deadline.map(|limit| (begin + limit, limit));
         if !talk.until(limit.map(|(at, _)| at), ended)? {
             let running = if talk.said.is_none() { running::describe(talk.server.id()) } else { String::new() };
@@ -98,7 +113,7 @@ impl Launch {
         let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
         let start = Start { name: self.name.clone(), arguments, quiet: self.quiet, nofile };
         let input = input()?;
-        if !self.captured {
+        if self.output == Output::Inherited {
             return Ok((Server::begin(&start, &[input.as_fd()])?, None));
         }
         // One pipe for both outputs, so that lines stay in the order in which they were printed.
@@ -130,6 +145,8 @@ impl Runner {
 struct Talk {
     server: Server,
     output: Option<PipeReader>,
+    /// Whether the output is for us.
+    kept: bool,
     /// Whoever runs this program's tests, if that is known.
     runner: Option<Runner>,
     /// Bytes at the end of the output that are no whole character yet.
@@ -164,7 +181,7 @@ impl Talk {
                 self.listen(ended)?;
             }
             if printed {
-                self.relay()?;
+                self.relay(ended)?;
             }
         }
         Ok(true)
@@ -216,7 +233,7 @@ impl Talk {
         Ok(())
     }
 
-    fn relay(&mut self) -> io::Result<()> {
+    fn relay(&mut self, ended: &mut Ended) -> io::Result<()> {
         let Some(output) = &mut self.output else { return Ok(()) };
         let mut buffer = [0; 16 * 1024];
         let length = match output.read(&mut buffer) {
@@ -225,7 +242,12 @@ impl Talk {
         };
         self.unfinished.extend_from_slice(&buffer[..length]);
         let whole = if length == 0 { self.unfinished.len() } else { whole_characters(&self.unfinished) };
-        print!("{}", String::from_utf8_lossy(&self.unfinished[..whole]));
+        let text = String::from_utf8_lossy(&self.unfinished[..whole]);
+        if self.kept {
+            ended.output.push_str(&text);
+        } else {
+            print!("{text}");
+        }
         self.unfinished.drain(..whole);
         if length == 0 {
             self.output = None;

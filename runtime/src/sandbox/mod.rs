@@ -30,7 +30,7 @@ pub use self::{
     future::{Flavor, block_on},
     ledger::{directory as results_directory, skipped as report_skip},
     outcome::{End, Refused},
-    program::{Inside, Sandbox, inside, sandboxed},
+    program::{Inside, Report, Sandbox, inside, sandboxed},
     test::{ShouldPanic, Test, run},
 };
 

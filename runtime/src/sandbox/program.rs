@@ -14,7 +14,7 @@ use std::os::unix::process::ExitStatusExt;
 
 use super::{
     channel::Message,
-    launch::Launch,
+    launch::{Ended, Launch, Output},
     life::{self, Born},
     outcome::End,
 };
@@ -60,7 +60,7 @@ fn outside() -> ! {
     let launch = Launch {
         name: PROGRAM.to_owned(),
         arguments: env::args_os().skip(1).collect(),
-        captured: false,
+        output: Output::Inherited,
         quiet: false,
         deadline: None,
     };
@@ -124,15 +124,33 @@ impl Sandbox {
 
     /// Starts it and waits for the end of every process in it.
     pub fn run(&self) -> End {
-        let launch = Launch {
-            name: self.name.clone(),
-            arguments: self.arguments.clone(),
-            captured: self.captured,
-            quiet: false,
-            deadline: self.timeout,
-        };
-        launch.run().end
+        self.launch(if self.captured { Output::Printed } else { Output::Inherited }).end
     }
+
+    /// The same, and returns what it printed and recorded.
+    pub fn report(&self) -> Report {
+        let Ended { end, records, notes, output, .. } = self.launch(Output::Kept);
+        Report { end, records, notes, output }
+    }
+
+    fn launch(&self, output: Output) -> Ended {
+        let (name, arguments) = (self.name.clone(), self.arguments.clone());
+        Launch { name, arguments, output, quiet: false, deadline: self.timeout }.run()
+    }
+}
+
+/// What came of a sandbox.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// How it ended.
+    pub end: End,
+    /// What its body [`record`](super::record)ed, in order.
+    pub records: Vec<String>,
+    /// What the host lacks that a sandbox can do without.
+    pub notes: Vec<String>,
+    /// What it printed to standard output and standard error, in order.
+    pub output: String,
 }
 
 /// A body's place: this process is the one that a sandbox was made for, and its body has not begun.

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     channel::{Message, shorten},
-    launch::{Ended, Launch},
+    launch::{Ended, Launch, Output},
     ledger,
     outcome::End,
     program,
@@ -65,7 +65,7 @@ pub fn run<R: Termination>(test: Test, body: impl FnOnce() -> R + Send) {
     let ended = Launch {
         name: name.to_owned(),
         arguments: arguments.map(Into::into).to_vec(),
-        captured: !shown_at_once(),
+        output: if shown_at_once() { Output::Inherited } else { Output::Printed },
         quiet: true,
         deadline: Some(test.timeout.unwrap_or(LIMIT)),
     }

@@ -1,0 +1,305 @@
+//! What is done to a network: one table of `change`.
+
+use netns_test_runtime::lab::{Interface, Lab, Node};
+use netns_test_topology::{
+    Cidr, Family, Hook, IfName, Mac, Neighbour, Policy, Route, Rule, Sysctl,
+    file::{MISSING_KEY, Span, WRONG_TYPE, tree::Value},
+};
+
+use super::{
+    text::Packets,
+    words::{Keys, Place, Reader},
+};
+
+/// One change.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    pub(crate) span: Span,
+    action: Action,
+}
+
+#[derive(Debug, Clone)]
+enum Action {
+    Connect([(String, String); 2]),
+    Interface((String, String), OnInterface),
+    Node(String, OnNode),
+}
+
+#[derive(Debug, Clone)]
+enum OnInterface {
+    Up,
+    Down,
+    Mtu(u32),
+    Mac(Mac),
+    AddAddress(Cidr),
+    RemoveAddress(Cidr),
+    Master(Option<String>),
+    Delete,
+    Rename(IfName),
+    MoveTo(String),
+}
+
+#[derive(Debug, Clone)]
+enum OnNode {
+    Bridge(IfName),
+    AddRoute(Route),
+    RemoveRoute(Route),
+    AddRule(Rule),
+    RemoveRule(Rule),
+    AddNeighbour(Neighbour),
+    Forward(bool),
+    ForwardV6(bool),
+    Sysctl(Sysctl),
+    Masquerade(String),
+    DropForwarded(Packets),
+    Policy(Family, Hook, Policy),
+    ClearFirewall,
+    FlushConnections,
+    FlushNeighbours,
+    Serve(Packets),
+    Run(String),
+    Start(String, Option<Packets>),
+    Remove,
+}
+
+const INTERFACE: [&str; 8] = ["set", "mtu", "mac", "add_address", "remove_address", "master", "rename", "move_to"];
+const NODE: [&str; 17] = [
+    "bridge",
+    "add_route",
+    "remove_route",
+    "add_rule",
+    "remove_rule",
+    "add_neighbour",
+    "forward",
+    "forward_v6",
+    "sysctl",
+    "masquerade",
+    "drop_forwarded",
+    "policy",
+    "flush",
+    "serve",
+    "run",
+    "start",
+    "remove",
+];
+
+impl Change {
+    pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let mut keys = Keys::of(value, reader)?;
+        let action = match keys.one_of(&["on", "connect"], reader) {
+            Some(("connect", ends)) => connect(reader, ends),
+            Some((_, on)) => match reader.place(on) {
+                Some(Place::Interface(node, interface)) => keys.one_of(&INTERFACE, reader).and_then(|(what, value)| {
+                    let done = on_interface(reader, &node, what, value);
+                    done.map(|done| Action::Interface((node, interface), done))
+                }),
+                Some(Place::Node(node)) => keys.one_of(&NODE, reader).and_then(|(what, value)| {
+                    let listening = (what == "start").then(|| keys.take("listening")).flatten();
+                    on_node(reader, &node, what, value, listening).map(|done| Action::Node(node, done))
+                }),
+                None => None,
+            },
+            None => None,
+        };
+        let span = keys.span.clone();
+        // What comes after a place that is wrong was not looked at.
+        if action.is_some() || reader.found.is_empty() {
+            keys.end(reader);
+        }
+        Some(Self { span, action: action? })
+    }
+
+    /// Does it.
+    pub(crate) fn carry_out(&self, lab: &Lab) -> Result<(), String> {
+        let node = |name: &str| -> Result<Node, String> { lab.node(name).map_err(words) };
+        match &self.action {
+            Action::Connect([a, b]) => node(&a.0)?.connect(&a.1, &node(&b.0)?, &b.1).map(drop).map_err(words),
+            Action::Interface((on, name), done) => done.carry_out(&node(on)?.interface(name).map_err(words)?, lab),
+            Action::Node(on, done) => done.carry_out(&node(on)?, lab),
+        }
+    }
+}
+
+fn connect(reader: &mut Reader, value: &Value) -> Option<Action> {
+    let text = reader.text(value)?.to_owned();
+    let ends: Vec<&str> = text.split("--").map(str::trim).collect();
+    let [a, b] = ends[..] else {
+        reader.wrong(WRONG_TYPE, &value.span, format!("`{text}` is no cable"), "write `a.eth1 -- b.eth1`");
+        return None;
+    };
+    let mut end = |text: &str| -> Option<(String, String)> {
+        let (node, interface) = text.split_once('.').unwrap_or((text, ""));
+        reader.place_named(node, &value.span)?;
+        if let Err(error) = IfName::new(interface) {
+            reader.wrong(WRONG_TYPE, &value.span, error.to_string(), "write node and interface, such as `a.eth1`");
+            return None;
+        }
+        let made = Place::Interface(node.to_owned(), interface.to_owned());
+        reader.make(&made);
+        Some((node.to_owned(), interface.to_owned()))
+    };
+    Some(Action::Connect([end(a)?, end(b)?]))
+}
+
+fn on_interface(reader: &mut Reader, node: &str, what: &str, value: &Value) -> Option<OnInterface> {
+    Some(match what {
+        "set" => match reader.text(value)? {
+            "up" => OnInterface::Up,
+            "down" => OnInterface::Down,
+            "gone" => OnInterface::Delete,
+            other => {
+                let message = format!("an interface cannot be set `{other}`");
+                reader.wrong(WRONG_TYPE, &value.span, message, "write `up`, `down` or `gone`");
+                return None;
+            }
+        },
+        "mtu" => OnInterface::Mtu(reader.number(value)?),
+        "mac" => OnInterface::Mac(reader.parsed(value)?),
+        "add_address" => OnInterface::AddAddress(reader.parsed(value)?),
+        "remove_address" => OnInterface::RemoveAddress(reader.parsed(value)?),
+        "master" => match value.data {
+            netns_test_topology::file::tree::Data::Flag(false) => OnInterface::Master(None),
+            _ => OnInterface::Master(Some(reader.text(value)?.to_owned())),
+        },
+        "rename" => {
+            let name: IfName = reader.parsed(value)?;
+            reader.make(&Place::Interface(node.to_owned(), name.to_string()));
+            OnInterface::Rename(name)
+        }
+        _ => OnInterface::MoveTo(reader.node(value)?),
+    })
+}
+
+fn on_node(reader: &mut Reader, node: &str, what: &str, value: &Value, listening: Option<&Value>) -> Option<OnNode> {
+    Some(match what {
+        "bridge" => {
+            let name: IfName = reader.parsed(value)?;
+            reader.make(&Place::Interface(node.to_owned(), name.to_string()));
+            OnNode::Bridge(name)
+        }
+        "add_route" => OnNode::AddRoute(reader.parsed(value)?),
+        "remove_route" => OnNode::RemoveRoute(reader.parsed(value)?),
+        "add_rule" => OnNode::AddRule(reader.parsed(value)?),
+        "remove_rule" => OnNode::RemoveRule(reader.parsed(value)?),
+        "add_neighbour" => OnNode::AddNeighbour(reader.parsed(value)?),
+        "forward" => OnNode::Forward(reader.flag(value)?),
+        "forward_v6" => OnNode::ForwardV6(reader.flag(value)?),
+        "sysctl" => OnNode::Sysctl(reader.parsed(value)?),
+        "masquerade" => {
+            let interface = reader.text(value)?.to_owned();
+            reader.place_named(&format!("{node}.{interface}"), &value.span)?;
+            OnNode::Masquerade(interface)
+        }
+        "drop_forwarded" => OnNode::DropForwarded(Packets::read(reader, value)?),
+        "policy" => {
+            let text = reader.text(value)?.to_owned();
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let read = match words[..] {
+                [hook, policy] => hook.parse().ok().zip(policy.parse().ok()),
+                _ => None,
+            };
+            let Some((hook, policy)) = read else {
+                let help = "write hook and policy, such as `forward drop`";
+                reader.wrong(WRONG_TYPE, &value.span, format!("`{text}` is no policy"), help);
+                return None;
+            };
+            OnNode::Policy(Family::Inet, hook, policy)
+        }
+        "flush" => match reader.text(value)? {
+            "firewall" => OnNode::ClearFirewall,
+            "connections" => OnNode::FlushConnections,
+            "neighbours" => OnNode::FlushNeighbours,
+            other => {
+                let help = "write `firewall`, `connections` or `neighbours`";
+                reader.wrong(WRONG_TYPE, &value.span, format!("`{other}` cannot be flushed"), help);
+                return None;
+            }
+        },
+        "serve" => OnNode::Serve(Packets::read(reader, value)?),
+        "run" => OnNode::Run(reader.text(value)?.to_owned()),
+        "start" => {
+            let listening = match listening {
+                Some(value) => Some(Packets::read(reader, value)?),
+                None => None,
+            };
+            OnNode::Start(reader.text(value)?.to_owned(), listening)
+        }
+        _ if reader.flag(value)? => OnNode::Remove,
+        _ => {
+            reader.wrong(MISSING_KEY, &value.span, "this changes nothing", "write `remove = true`");
+            return None;
+        }
+    })
+}
+
+impl OnInterface {
+    fn carry_out(&self, interface: &Interface, lab: &Lab) -> Result<(), String> {
+        match self {
+            Self::Up => interface.up(),
+            Self::Down => interface.down(),
+            Self::Mtu(mtu) => interface.set_mtu(*mtu),
+            Self::Mac(mac) => interface.set_mac(*mac),
+            Self::AddAddress(address) => interface.add_address(*address),
+            Self::RemoveAddress(address) => interface.remove_address(*address),
+            Self::Master(None) => interface.unset_master(),
+            Self::Master(Some(bridge)) => {
+                interface.node().interface(bridge).and_then(|bridge| interface.set_master(&bridge))
+            }
+            Self::Delete => interface.delete(),
+            Self::Rename(name) => interface.rename(name).map(drop),
+            Self::MoveTo(node) => lab.node(node).and_then(|node| interface.move_to(&node)).map(drop),
+        }
+        .map_err(words)
+    }
+}
+
+impl OnNode {
+    fn carry_out(&self, node: &Node, lab: &Lab) -> Result<(), String> {
+        match self {
+            Self::Bridge(name) => node.add_bridge(name).and_then(|bridge| bridge.up()),
+            Self::AddRoute(route) => node.add_route(route),
+            Self::RemoveRoute(route) => node.remove_route(route),
+            Self::AddRule(rule) => node.add_rule(rule),
+            Self::RemoveRule(rule) => node.remove_rule(rule),
+            Self::AddNeighbour(entry) => node.add_neighbour(entry.address, entry.mac, &entry.dev),
+            Self::Forward(on) => node.set_forward(*on),
+            Self::ForwardV6(on) => node.set_forward_v6(*on),
+            Self::Sysctl(Sysctl { key, value }) => node.set_sysctl(key, value),
+            Self::Masquerade(interface) => node.masquerade(interface).map(drop),
+            Self::DropForwarded(packets) => node.drop_forwarded(packets.traffic(lab)?).map(drop),
+            Self::Policy(family, hook, policy) => node.set_policy(*family, *hook, *policy),
+            Self::ClearFirewall => node.clear_firewall(),
+            Self::FlushConnections => node.flush_connections(),
+            Self::FlushNeighbours => node.flush_neighbours(),
+            Self::Serve(packets) => node.serve(packets.traffic(lab)?).map(drop),
+            Self::Run(line) => return run(node, line),
+            Self::Start(line, listening) => return start(node, line, listening.as_ref(), lab),
+            Self::Remove => lab.remove_node(node),
+        }
+        .map_err(words)
+    }
+}
+
+/// Runs a command to its end, which must be a good one.
+fn run(node: &Node, line: &str) -> Result<(), String> {
+    let output = node.command("sh").args(["-c", line]).output().map_err(words)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("`{line}` ended with {}\n{}{}", output.status, output.stdout, output.stderr))
+}
+
+/// Starts a command that runs until the network ends.
+fn start(node: &Node, line: &str, listening: Option<&Packets>, lab: &Lab) -> Result<(), String> {
+    let process = node.command("sh").args(["-c", &format!("exec {line}")]).spawn().map_err(words)?;
+    if let Some(packets) = listening {
+        process.wait_until_listening(packets.traffic(lab)?).map_err(words)?;
+    }
+    // Dropping it would end it; the node ends it anyway.
+    std::mem::forget(process);
+    Ok(())
+}
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

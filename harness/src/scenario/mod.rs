@@ -1,0 +1,87 @@
+//! A scenario file: a network, steps that change it, and what must hold after each.
+
+mod change;
+mod expect;
+mod text;
+mod words;
+
+use std::{fs, path::Path, time::Duration};
+
+use netns_test_topology::{
+    Topology,
+    file::{Document, FileError, MISSING_KEY, Mistake, Source, Span, tree::Value},
+};
+
+pub(crate) use self::{
+    change::Change,
+    expect::{Captures, Expect},
+};
+use words::{Keys, Reader};
+
+/// How long a scenario may take, if it does not say.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Everything a file says.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    pub(crate) source: Source,
+    pub(crate) topology: Topology,
+    pub(crate) timeout: Duration,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Changes, and what must hold after them.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) name: String,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) expectations: Vec<Expect>,
+}
+
+impl Scenario {
+    pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
+        let text = fs::read_to_string(path).map_err(|error| FileError::Unreadable { path: path.to_owned(), error })?;
+        Self::parse(&Source::new(path.display().to_string(), text)).map_err(FileError::Wrong)
+    }
+
+    pub(crate) fn parse(source: &Source) -> Result<Self, netns_test_topology::file::Mistakes> {
+        let mut document = Document::parse(source);
+        let timeout = document.root().get("timeout").cloned();
+        let steps = document.root().get("step").cloned();
+        let network = document.network(&["timeout", "step"]);
+        let mut reader = Reader::new(&network.draft);
+        let timeout = timeout.and_then(|timeout| reader.time(&timeout)).unwrap_or(TIMEOUT);
+        let values = steps.as_ref().map_or(&[][..], Value::elements);
+        let steps: Vec<Step> =
+            values.iter().enumerate().filter_map(|(n, value)| Step::read(&mut reader, n, value)).collect();
+        let found = std::mem::take(&mut reader.found);
+        let is_empty = found.is_empty() && steps.iter().all(|step| step.expectations.is_empty());
+        found.into_iter().for_each(|mistake| document.report(mistake));
+        if is_empty {
+            let span = values.first().map_or(0..0, |first| first.span.clone());
+            let mistake = Mistake::new(MISSING_KEY, span, "this scenario expects nothing, so it could not fail");
+            document.report(mistake.help("add a step with `expect = [{ from = \"a\", ping = \"b\" }]`"));
+        }
+        let topology = document.finish(network)?;
+        Ok(Self { source: source.clone(), topology, timeout, steps })
+    }
+
+    /// The line and column of a place.
+    pub(crate) fn place(&self, span: &Span) -> String {
+        let (line, column) = self.source.line_and_column(span);
+        format!("{}:{line}:{column}", self.source.name())
+    }
+}
+
+impl Step {
+    fn read(reader: &mut Reader, position: usize, value: &Value) -> Option<Self> {
+        let mut keys = Keys::of(value, reader)?;
+        let name = keys.take("name").and_then(|name| reader.text(name)).map(str::to_owned);
+        let changes = keys.take("change").map_or(&[][..], Value::elements);
+        let changes = changes.iter().filter_map(|change| Change::read(reader, change)).collect();
+        let expectations = keys.take("expect").map_or(&[][..], Value::elements);
+        let expectations = expectations.iter().filter_map(|expect| Expect::read(reader, expect)).collect();
+        keys.end(reader);
+        Some(Self { name: name.unwrap_or_else(|| format!("step {}", position + 1)), changes, expectations })
+    }
+}

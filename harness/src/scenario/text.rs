@@ -1,0 +1,219 @@
+//! Descriptions of traffic and of outcomes, with names of nodes in the place of addresses.
+
+use netns_test_runtime::{
+    lab::Lab,
+    probe::{Expectation, Reason, Speaker, Target, Traffic, any, arp, icmp, ndp, ping, tcp, udp},
+};
+use netns_test_topology::{
+    Cidr,
+    check::nearest,
+    file::{WRONG_TYPE, tree::Value},
+};
+use std::net::{IpAddr, SocketAddr};
+
+use super::words::{Place, Reader, Whom};
+
+/// Traffic such as `icmp requests from client to 10.0.0.0/8` or `tcp 443`.
+#[derive(Debug, Clone)]
+pub(crate) struct Packets {
+    base: Traffic,
+    from: Option<Network>,
+    to: Option<Network>,
+}
+
+#[derive(Debug, Clone)]
+enum Network {
+    Cidr(Cidr),
+    Whom(Whom),
+}
+
+/// Outcomes such as `reached`, `refused by server` or `timeout | host unreachable local`.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcomes(Vec<Outcome>);
+
+#[derive(Debug, Clone)]
+struct Outcome {
+    reason: Reason,
+    said: Said,
+}
+
+#[derive(Debug, Clone)]
+enum Said {
+    Anybody,
+    Local,
+    By(Whom),
+    Mtu(u32),
+}
+
+/// Somebody with one or more addresses.
+struct Voice {
+    label: String,
+    addresses: Vec<IpAddr>,
+}
+
+impl Speaker for Voice {
+    fn addresses(&self) -> Vec<IpAddr> {
+        self.addresses.clone()
+    }
+
+    fn label(&self) -> String {
+        self.label.clone()
+    }
+}
+
+impl Whom {
+    /// Its addresses now.
+    pub(crate) fn addresses(&self, lab: &Lab) -> Result<Vec<IpAddr>, String> {
+        Ok(self.target(lab)?.addresses().iter().map(SocketAddr::ip).collect())
+    }
+
+    /// An echo request to it.
+    pub(crate) fn target(&self, lab: &Lab) -> Result<Target, String> {
+        match self {
+            Self::Address(address) => Ok(ping(*address)),
+            Self::Place(Place::Node(node)) => Ok(lab.node(node).map_err(|e| e.to_string())?.ping()),
+            Self::Place(Place::Interface(node, interface)) => {
+                let node = lab.node(node).map_err(|e| e.to_string())?;
+                Ok(node.interface(interface).map_err(|e| e.to_string())?.ping())
+            }
+        }
+    }
+}
+
+impl Packets {
+    pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let text = reader.text(value)?.to_owned();
+        let mut words = text.split_whitespace().peekable();
+        let protocols = ["icmp", "arp", "ndp", "any", "tcp", "udp"];
+        let protocol = words.next().unwrap_or_default();
+        let mut base = match protocol {
+            "icmp" => icmp(),
+            "arp" => arp(),
+            "ndp" => ndp(),
+            "any" => any(),
+            "tcp" | "udp" => {
+                words.next_if_eq(&"port");
+                let Some(port) = words.next().and_then(|port| port.parse::<u16>().ok()) else {
+                    let help = format!("write it after the protocol, such as `{protocol} 80`");
+                    reader.wrong(WRONG_TYPE, &value.span, format!("`{text}` has no port"), help);
+                    return None;
+                };
+                if protocol == "tcp" { tcp(port) } else { udp(port) }
+            }
+            other => {
+                let help = match nearest(other, protocols) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("the protocols are `{}`", protocols.join("`, `")),
+                };
+                reader.wrong(WRONG_TYPE, &value.span, format!("`{other}` is no protocol"), help);
+                return None;
+            }
+        };
+        let (mut from, mut to) = (None, None);
+        while let Some(word) = words.next() {
+            match word {
+                "requests" => base = base.requests(),
+                "replies" => base = base.replies(),
+                "from" | "to" => {
+                    let network = read_network(reader, words.next().unwrap_or_default(), value)?;
+                    *if word == "from" { &mut from } else { &mut to } = Some(network);
+                }
+                other => {
+                    let help = "after the protocol come `requests` or `replies`, `from X` and `to Y`";
+                    reader.wrong(WRONG_TYPE, &value.span, format!("`{other}` has no meaning in `{text}`"), help);
+                    return None;
+                }
+            }
+        }
+        Some(Self { base, from, to })
+    }
+
+    pub(crate) fn traffic(&self, lab: &Lab) -> Result<Traffic, String> {
+        let mut traffic = self.base.clone();
+        if let Some(network) = &self.from {
+            traffic = traffic.from(network.cidr(lab)?);
+        }
+        if let Some(network) = &self.to {
+            traffic = traffic.to(network.cidr(lab)?);
+        }
+        Ok(traffic)
+    }
+}
+
+fn read_network(reader: &mut Reader, word: &str, value: &Value) -> Option<Network> {
+    match word.parse() {
+        Ok(cidr) => Some(Network::Cidr(cidr)),
+        Err(_) => reader.whom(word, &value.span).map(Network::Whom),
+    }
+}
+
+impl Network {
+    fn cidr(&self, lab: &Lab) -> Result<Cidr, String> {
+        match self {
+            Self::Cidr(cidr) => Ok(*cidr),
+            Self::Whom(whom) => match whom.addresses(lab)?[..] {
+                [address] => Ok(Cidr::host(address)),
+                ref all => Err(format!("`{whom}` has {} addresses: name an interface, or an address", all.len())),
+            },
+        }
+    }
+}
+
+impl Outcomes {
+    pub(crate) fn reached() -> Self {
+        Self(vec![Outcome { reason: Reason::Reached, said: Said::Anybody }])
+    }
+
+    pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let text = reader.text(value)?.to_owned();
+        let terms = text.split('|').map(|term| read_outcome(reader, term.trim(), value));
+        terms.collect::<Option<Vec<_>>>().map(Self)
+    }
+
+    pub(crate) fn expectation(&self, lab: &Lab) -> Result<Expectation, String> {
+        let mut all: Option<Expectation> = None;
+        for Outcome { reason, said } in &self.0 {
+            let one = match said {
+                Said::Anybody => (*reason).into(),
+                Said::Local => reason.local(),
+                Said::Mtu(mtu) => reason.mtu(*mtu),
+                Said::By(whom) => reason.by(Voice { label: whom.to_string(), addresses: whom.addresses(lab)? }),
+            };
+            all = Some(match all {
+                None => one,
+                Some(others) => others | one,
+            });
+        }
+        all.ok_or_else(|| "no outcome is named".to_owned())
+    }
+}
+
+fn read_outcome(reader: &mut Reader, term: &str, value: &Value) -> Option<Outcome> {
+    let names = Reason::ALL.map(|reason| (reason, reason.to_string()));
+    let found = names.iter().find_map(|(reason, name)| Some((*reason, term.strip_prefix(name.as_str())?.trim())));
+    let Some((reason, rest)) = found else {
+        let help = match nearest(term, names.iter().map(|(_, name)| name.as_str())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let all: Vec<&str> = names.iter().map(|(_, name)| name.as_str()).collect();
+                format!("the outcomes are `{}`", all.join("`, `"))
+            }
+        };
+        reader.wrong(WRONG_TYPE, &value.span, format!("`{term}` is no outcome"), help);
+        return None;
+    };
+    let said = match rest.split_once(' ') {
+        None if rest.is_empty() => Said::Anybody,
+        None if rest == "local" => Said::Local,
+        Some(("by", whom)) => Said::By(reader.whom(whom.trim(), &value.span)?),
+        Some(("mtu", number)) if reason == Reason::PacketTooBig && number.trim().parse::<u32>().is_ok() => {
+            Said::Mtu(number.trim().parse().unwrap_or_default())
+        }
+        _ => {
+            let help = format!("after `{reason}` may come `local`, `by NODE`, or `mtu N` where a packet is too big");
+            reader.wrong(WRONG_TYPE, &value.span, format!("`{rest}` has no meaning in `{term}`"), help);
+            return None;
+        }
+    };
+    Some(Outcome { reason, said })
+}
