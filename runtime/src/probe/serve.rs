@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::fd::{AsFd, AsRawFd},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread,
@@ -38,6 +38,8 @@ pub struct Server(Arc<Shared>);
 struct Shared {
     port: u16,
     stop: EventFd,
+    /// As long as it serves.
+    sockets: Weak<Sockets>,
     peers: Mutex<Vec<SocketAddr>>,
     connections: Mutex<Vec<TcpStream>>,
     bytes: AtomicU64,
@@ -72,8 +74,10 @@ impl Server {
         let failed = |operation| move |source| ServeError::System { operation, traffic: traffic.clone(), source };
         let (sockets, port) = netns.run(|| open(traffic.protocol, port)).and_then(|r| r).map_err(failed("listen"))?;
         let stop = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK);
+        let sockets = Arc::new(sockets);
         let shared = Arc::new(Shared {
             port,
+            sockets: Arc::downgrade(&sockets),
             stop: stop.map_err(|e| failed("make an event descriptor")(e.into()))?,
             peers: Mutex::default(),
             connections: Mutex::default(),
@@ -93,8 +97,12 @@ impl Server {
 
     /// Who came, in order: one entry for each TCP connection or UDP datagram.
     ///
-    /// A TCP connection is its client's a moment before it is here: wait for it with `eventually`.
+    /// Everybody whom a probe has reached is among them. Another client's TCP connection is the client's a moment before
+    /// it is here, while the last segment of the handshake is on its way: wait for it with `eventually`.
     pub fn peers(&self) -> Vec<SocketAddr> {
+        if let Some(Sockets::Tcp(listeners)) = self.0.sockets.upgrade().as_deref() {
+            listeners.iter().for_each(|listener| self.0.accept(listener));
+        }
         lock(&self.0.peers).clone()
     }
 
@@ -145,8 +153,12 @@ impl Shared {
     }
 
     fn accept(self: &Arc<Self>, listener: &TcpListener) {
-        while let Ok((stream, peer)) = listener.accept() {
-            lock(&self.peers).push(unmapped(peer));
+        loop {
+            // Held meanwhile: whoever asks for the peers waits for the one that is being accepted.
+            let mut peers = lock(&self.peers);
+            let Ok((stream, peer)) = listener.accept() else { return };
+            peers.push(unmapped(peer));
+            drop(peers);
             let shared = self.clone();
             let echo = move || shared.echo(&stream);
             // Without a thread the connection is closed at once, which its client sees.

@@ -4,8 +4,9 @@ use std::{net::SocketAddr, time::Duration};
 
 use nix::{
     errno::Errno,
+    libc,
     poll::PollFlags,
-    sys::socket::{getsockopt, sockopt},
+    sys::socket::{getsockopt, setsockopt, sockopt},
 };
 
 use super::{
@@ -62,6 +63,11 @@ fn established(attempt: &Attempt<'_>) -> Result<End, ProbeError> {
     let error = getsockopt(&attempt.socket, sockopt::SocketError);
     let errno = Errno::from_raw(error.map_err(|e| ProbeError::system("read the socket's error", attempt.target, e))?);
     if errno == Errno::UnknownErrno {
+        // A connection is this side's a moment before it is the other's, while the last segment of the handshake is on
+        // its way. Closing waits until the other side has acknowledged the end, so that it knows of the beginning.
+        let linger = libc::linger { l_onoff: 1, l_linger: 1 };
+        setsockopt(&attempt.socket, sockopt::Linger, &linger)
+            .map_err(|e| ProbeError::system("prepare the end of the connection", attempt.target, e))?;
         return Ok(End::reached(attempt.begun.elapsed(), None, attempt.target.ip()));
     }
     let mut end = attempt.failed("connect", errno)?;
