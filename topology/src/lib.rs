@@ -32,5 +32,6 @@ pub mod file;
 pub mod import;
 pub mod model;
 pub mod plan;
+pub mod render;
 
 pub use model::*;

@@ -115,6 +115,7 @@ impl Seen {
         note("neighbour", nodes.iter().any(|node| !node.neighbours.is_empty()));
         note("sysctl of the node", nodes.iter().flat_map(|n| &n.sysctls).any(|s| s.interface().is_none()));
         note("sysctl of an interface", nodes.iter().flat_map(|n| &n.sysctls).any(|s| s.interface().is_some()));
+        note("name server", nodes.iter().any(|node| !node.nameservers.is_empty()));
         note("forwarding", nodes.iter().any(|node| node.forward_v4 != node.forward_v6));
         note("declared counter", nodes.iter().any(|node| !node.counters.is_empty()));
         note("counter in a rule", firewall().any(|rule| rule.counter.is_some()));

@@ -1161,3 +1161,136 @@ fn too_many_nameservers() {
     );
     passes(servers(3));
 }
+
+/// Two nodes on a cable, in fd00::/64; what is said about `a` comes on top.
+fn pair_v6(a: impl FnOnce(NodeBuilder) -> NodeBuilder) -> TopologyBuilder {
+    Topology::builder()
+        .node("a", |n| a(n.interface("eth0", "fd00::1/64")))
+        .node("b", |n| n.interface("eth0", "fd00::2/64"))
+        .link("a.eth0", "b.eth0")
+}
+
+#[test]
+fn tentative_source() {
+    let sourced = |far_end_is_up: bool, profile| {
+        Topology::builder()
+            .profile(profile)
+            .node("a", |n| n.interface("eth0", "fd00::1/64").route("unreachable ::/0 src fd00::1"))
+            .node("b", |n| n.interface_with("eth0", |i| if far_end_is_up { i } else { i.down() }))
+            .link("a.eth0", "b.eth0")
+    };
+    fires(
+        sourced(false, Profile::Kernel),
+        &["tentative_source: the source `fd00::1` stays tentative, because `eth0` carries no packets: the kernel \
+           refuses it (let both ends of its link be up, or skip duplicate address detection (`no-dad`))"],
+    );
+    passes(sourced(true, Profile::Kernel));
+    passes(sourced(false, Profile::Ready));
+}
+
+#[test]
+fn the_hops_of_an_ipv6_route_are_judged_as_the_kernel_does() {
+    fires(
+        pair_v6(|n| n.route("default nexthop via fd00::2 nexthop dev eth0")),
+        &[
+            "route_incomplete: each hop of an IPv6 multipath route needs a gateway (add `via ADDRESS`, or leave the hop \
+           out)",
+        ],
+    );
+    passes(pair(|n| n.route("default nexthop via 10.0.0.2 nexthop dev eth0")));
+    fires(
+        pair_v6(|n| n.route("default nexthop via fd00::2 nexthop via fd00::2 weight 3")),
+        &[
+            "duplicate_route: this IPv6 route has the hop over `fd00::2` twice (give the other a greater weight instead)",
+        ],
+    );
+    passes(pair(|n| n.route("default nexthop via 10.0.0.2 nexthop via 10.0.0.2")));
+    fires(
+        pair_v6(|n| n.route("default via fe80::7 dev lo")),
+        &[
+            "gateway_off_link: gateway `fe80::7` cannot be behind the loopback interface (name the interface that leads \
+           to it)",
+        ],
+    );
+    fires(
+        pair_v6(|n| n.route("default via fd00::2").route("unreachable ::/0 metric 0")),
+        &["duplicate_route: node `a` has another route to `::/0` with metric 1024 | the other is `default via \
+           fd00::2` (give one of them another metric or table)"],
+    );
+}
+
+#[test]
+fn a_hop_among_others_puts_no_network_on_the_link() {
+    fires(
+        pair(|n| n.route("default nexthop dev eth0 nexthop via 192.0.2.1")),
+        &["gateway_off_link: gateway `192.0.2.1` is not on-link for node `a`: the kernel would answer `Network is \
+           unreachable` (`a` is attached to `10.0.0.0/24`)"],
+    );
+    passes(pair(|n| n.route("192.0.2.0/24 dev eth0").route("default nexthop dev eth0 nexthop via 192.0.2.1")));
+}
+
+#[test]
+fn a_bridge_with_ipv6_needs_ports_that_carry_it() {
+    let bridge = |mtu| {
+        Topology::builder()
+            .node("a", |n| n.bridge("br0", |b| b.port("p").address("fd00::1/64")))
+            .node("b", |n| n.interface("eth0", "fd00::2/64"))
+            .link_with_mtu("a.p", "b.eth0", mtu)
+    };
+    let found = problems(bridge(1279));
+    assert_eq!(
+        found[0],
+        "mtu_below_ipv6: an MTU of 1279 bytes is too small for the IPv6 address `fd00::1/64` | `br0` takes the lowest \
+         MTU of its ports (IPv6 needs an MTU of 1280 bytes or more; below it the kernel switches IPv6 off)"
+    );
+    passes(bridge(1280));
+}
+
+#[test]
+fn an_ethertype_has_addresses_of_its_own_family() {
+    let arp = |matches: MatchBuilder| {
+        pair(|n| n.bridge_firewall(Hook::Forward, |chain| chain.drop(matches.ethertype(0x0806))))
+    };
+    fires(
+        arp(Match::any().to("10.0.0.0/8")),
+        &["match_families: frames of the EtherType 0x0806 have no such addresses (leave the EtherType out: the \
+           addresses say it already)"],
+    );
+    passes(arp(Match::any()));
+}
+
+#[test]
+fn unquotable() {
+    fires(
+        pair(|n| n.firewall(Hook::Input, |c| c.rule(Match::any().drop().comment("no \"mail\"")))),
+        &["unquotable: `no \"mail\"` has a double quote (nft has no way to write one: leave it out)"],
+    );
+    passes(pair(|n| n.firewall(Hook::Input, |c| c.rule(Match::any().drop().comment("no 'mail'")))));
+}
+
+#[test]
+fn a_gateway_is_an_address_that_another_node_can_have() {
+    for (gateway, wrong) in [("224.0.0.1", "is a multicast address"), ("127.0.0.2", "is a loopback address")] {
+        fires(
+            pair(|n| n.route(format!("default via {gateway} dev eth0 onlink"))),
+            &[&format!("broadcast_gateway: gateway `{gateway}` {wrong}, no other node has it")],
+        );
+    }
+    let own = |n: NodeBuilder| n.interface_with("lo", |lo| lo.address("fd01::9/128").down());
+    fires(
+        pair_v6(|n| own(n).route("default via fd01::9 dev eth0 onlink")),
+        &["own_gateway: gateway `fd01::9` is an address of node `a` itself (name the address of the next node on the \
+           way)"],
+    );
+}
+
+#[test]
+fn a_link_local_source_belongs_to_the_interface_of_the_route() {
+    let sourced = |route: &'static str| pair_v6(move |n| n.interface("lo", "fe80::1/64").route(route));
+    fires(
+        sourced("default via fd00::2 src fe80::1"),
+        &["foreign_source: the link-local source `fe80::1` belongs to another interface than the route (name the \
+           interface that has it with `dev`)"],
+    );
+    passes(sourced("fd09::/64 dev lo src fe80::1"));
+}

@@ -49,6 +49,7 @@ pub(super) fn draft(network: Network, options: Options) -> Draft {
         node.rules = settings.rules.into_iter().map(|rule| rule.assemble(node)).collect();
         node.chains = settings.chains.into_iter().map(|chain| chain.assemble(node)).collect();
         node.counters = settings.counters.into_iter().map(str::to_owned).collect();
+        node.nameservers = settings.nameservers.into_iter().map(|server| server.addr()).collect();
         for neighbour in settings.neighbours {
             let (address, mac) = (neighbour.address.addr(), neighbour.mac);
             node.neighbours.push(Neighbour { address, mac, dev: pick_name(node, neighbour.interface) });

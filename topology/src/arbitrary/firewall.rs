@@ -119,12 +119,7 @@ impl ChainRecipe {
         if family == Family::Bridge || hook == Hook::Forward {
             kind = ChainKind::Filter;
         }
-        let usual = match (kind, hook) {
-            (ChainKind::Filter, _) => Priority::filter(family),
-            (ChainKind::Nat, Hook::Prerouting | Hook::Output) => Priority::DSTNAT,
-            (ChainKind::Nat, _) => Priority::SRCNAT,
-        };
-        let priority = self.priority.map_or(usual, Priority);
+        let priority = self.priority.map_or(Priority::usual(family, hook, kind), Priority);
         let rules = self.rules.into_iter().map(|rule| rule.assemble(node, family, kind, hook)).collect();
         Chain { family, hook, kind, priority, policy: self.policy, rules }
     }
@@ -171,7 +166,8 @@ impl RuleRecipe {
                 protocol,
                 source_port,
                 port,
-                states: self.states,
+                // Needs a part of the kernel that is often left out (`nf_conntrack_bridge`).
+                states: if family == Family::Bridge { Vec::new() } else { self.states },
                 ethertype: self.ethertype.filter(|_| family == Family::Bridge),
             },
             verdict,
@@ -185,7 +181,8 @@ fn possible(verdict: &Verdict, family: Family, kind: ChainKind, hook: Hook) -> b
     let nat_at = |hooks: [Hook; 2]| kind == ChainKind::Nat && hooks.contains(&hook);
     match verdict {
         Verdict::Accept | Verdict::Drop => true,
-        Verdict::Reject(_) if family == Family::Bridge => matches!(hook, Hook::Prerouting | Hook::Input),
+        // Needs a part of the kernel that is often left out (`nft_reject_bridge`).
+        Verdict::Reject(_) if family == Family::Bridge => false,
         Verdict::Reject(_) => hook != Hook::Postrouting,
         Verdict::Masquerade => nat_at([Hook::Postrouting; 2]),
         Verdict::Snat { .. } => nat_at([Hook::Postrouting, Hook::Input]),

@@ -17,7 +17,9 @@
 //!
 //! Every part of the model occurs: cables between nodes and within one, bridges, switches, addresses of both families,
 //! MAC, MTU, interfaces that stay down, routes and rules of all kinds, neighbours, sysctls, forwarding, NAT, firewalls
-//! of every family, both profiles and their departures. A failure shrinks towards few nodes with plain names and
+//! of every family, name servers, both profiles and their departures. Left out is what takes seconds to build (STP on
+//! a bridge that carries packets) or what many kernels lack (rejecting and connection tracking in the bridge
+//! family). A failure shrinks towards few nodes with plain names and
 //! nothing on them.
 //!
 //! [proptest]: https://docs.rs/proptest

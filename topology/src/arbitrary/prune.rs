@@ -47,6 +47,8 @@ fn mend(draft: &mut Draft, problem: &Problem, removed: &mut HashSet<Item>) {
             match problem.place.part {
                 _ if subnets => interface.addresses.clear(),
                 Part::Mac => interface.mac = None,
+                // A bridge without an MTU of its own takes that of its ports.
+                Part::Mtu if interface.mtu.is_none() => interface.addresses.clear(),
                 Part::Mtu => interface.mtu = None,
                 Part::Master => interface.master = None,
                 Part::Options => interface.kind = Kind::Bridge(BridgeOptions::default()),
@@ -91,6 +93,7 @@ fn remove(draft: &mut Draft, removed: &HashSet<Item>) {
         keep(&mut node.sysctls, |s| !removed.contains(&Item::Sysctl(n, s)));
         keep(&mut node.chains, |c| !removed.contains(&Item::Chain(n, c)));
         keep(&mut node.counters, |c| !removed.contains(&Item::Counter(n, c)));
+        keep(&mut node.nameservers, |s| !removed.contains(&Item::NameServer(n, s)));
     }
     let mut link = 0;
     draft.links.retain(|cable| {

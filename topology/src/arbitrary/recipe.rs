@@ -45,6 +45,7 @@ pub(super) struct Settings {
     pub(super) sysctls: Vec<SysctlRecipe>,
     pub(super) chains: Vec<ChainRecipe>,
     pub(super) counters: Vec<&'static str>,
+    pub(super) nameservers: Vec<Cidr>,
 }
 
 /// `lo`, where it is declared.
@@ -156,8 +157,9 @@ prop_compose! {
         sysctls in vec(sysctl(), 0..3),
         chains in vec(firewall::chain(), 0..4),
         counters in vec(prop::sample::select(COUNTERS.as_slice()), 0..2),
+        nameservers in vec(address::anywhere(), 0..3),
     ) -> Settings {
-        Settings { routes, rules, neighbours, sysctls, chains, counters }
+        Settings { routes, rules, neighbours, sysctls, chains, counters, nameservers }
     }
 }
 

@@ -241,7 +241,7 @@ impl NodeBuilder {
         hook: Hook,
         build: impl FnOnce(ChainBuilder) -> ChainBuilder,
     ) -> Self {
-        let (priority, policy) = (usual(family, kind, hook), Policy::Accept);
+        let (priority, policy) = (Priority::usual(family, hook, kind), Policy::Accept);
         let chain = Chain { family, hook, kind, priority, policy, rules: Vec::new() };
         let errors = Errors::at(format!("{family} {kind} chain at {hook}"));
         let mut built = build(ChainBuilder { chain, has_policy: false, errors });
@@ -313,7 +313,7 @@ impl NodeBuilder {
     fn nat(&mut self, family: Family, hook: Hook, matches: Match, verdict: Verdict) {
         let kind = ChainKind::Nat;
         let rules = vec![FirewallRule::new(matches, verdict)];
-        let priority = usual(family, kind, hook);
+        let priority = Priority::usual(family, hook, kind);
         let policy = self.find_chain(family, kind, hook, priority).map_or(Policy::Accept, |chain| chain.policy);
         self.add_chain(Chain { family, hook, kind, priority, policy, rules });
     }
@@ -337,14 +337,6 @@ impl NodeBuilder {
 
 fn family(v6: bool) -> Family {
     if v6 { Family::Ip6 } else { Family::Ip }
-}
-
-pub(crate) fn usual(family: Family, kind: ChainKind, hook: Hook) -> Priority {
-    match (kind, hook) {
-        (ChainKind::Filter, _) => Priority::filter(family),
-        (ChainKind::Nat, Hook::Prerouting | Hook::Output) => Priority::DSTNAT,
-        (ChainKind::Nat, _) => Priority::SRCNAT,
-    }
 }
 
 pub(crate) fn destination(text: &str) -> Result<(IpAddr, Option<u16>), InvalidValue> {

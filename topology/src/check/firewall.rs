@@ -22,6 +22,13 @@ impl Checker<'_> {
                 self.check_families(item, chain, rule);
                 self.check_ports(item, rule);
                 self.check_verdict(item, node, chain, rule);
+                let m = &rule.matches;
+                let names =
+                    [&m.input, &m.not_input, &m.output, &m.not_output].into_iter().flatten().map(|name| &**name);
+                for text in names.chain(rule.comment.as_deref()).filter(|text| text.contains('"')) {
+                    self.report(Check::UNQUOTABLE, item, Part::Whole, format!("`{text}` has a double quote"))
+                        .help("nft has no way to write one: leave it out");
+                }
                 if let Some(counter) = &rule.counter {
                     self.check_counter_name(item, counter);
                 }
@@ -96,6 +103,12 @@ impl Checker<'_> {
         if v6.contains(&true) && v6.contains(&false) {
             self.report(Check::MATCH_FAMILIES, item, Part::Whole, "the addresses of this rule are not of one family")
                 .help("write one rule for IPv4 and one for IPv6");
+        }
+        let carries = |ethertype: u16, v6: bool| ethertype == if v6 { 0x86dd } else { 0x0800 };
+        if let Some(ethertype) = m.ethertype.filter(|ethertype| v6.iter().any(|v6| !carries(*ethertype, *v6))) {
+            let message = format!("frames of the EtherType {ethertype:#06x} have no such addresses");
+            self.report(Check::MATCH_FAMILIES, item, Part::Whole, message)
+                .help("leave the EtherType out: the addresses say it already");
         }
         let chains_own = match chain.family {
             Family::Ip => false,

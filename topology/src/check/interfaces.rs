@@ -20,7 +20,7 @@ impl Checker<'_> {
             self.check_kind(item, node, interface);
             self.check_master(item, node, interface);
             self.check_mac(item, interface);
-            self.check_mtu(item, interface);
+            self.check_mtu(item, node, interface);
             self.check_addresses((n, i), node, interface);
         }
     }
@@ -100,15 +100,18 @@ impl Checker<'_> {
         }
     }
 
-    fn check_mtu(&mut self, item: Item, interface: &Interface) {
-        let Some(mtu) = interface.mtu else { return };
-        if !(68..=65_535).contains(&mtu) {
+    fn check_mtu(&mut self, item: Item, node: &Node, interface: &Interface) {
+        if let Some(mtu) = interface.mtu.filter(|mtu| !(68..=65_535).contains(mtu)) {
             self.report(Check::MTU_RANGE, item, Part::Mtu, format!("an MTU of {mtu} bytes is not possible"))
                 .help("the MTU of an interface is 68 to 65535 bytes");
-        } else if let Some(address) = interface.addresses.iter().find(|a| a.is_ipv6() && mtu < 1280) {
+        } else if let Some(address) = interface.addresses.iter().find(|a| a.is_ipv6() && !node.has_ipv6(interface)) {
+            let mtu = node.mtu(interface);
             let message = format!("an MTU of {mtu} bytes is too small for the IPv6 address `{address}`");
-            self.report(Check::MTU_BELOW_IPV6, item, Part::Mtu, message)
-                .help("IPv6 needs an MTU of 1280 bytes or more; below it the kernel switches IPv6 off");
+            let problem = self.report(Check::MTU_BELOW_IPV6, item, Part::Mtu, message);
+            problem.help("IPv6 needs an MTU of 1280 bytes or more; below it the kernel switches IPv6 off");
+            if interface.mtu.is_none() {
+                problem.note(format!("`{}` takes the lowest MTU of its ports", interface.name));
+            }
         }
     }
 

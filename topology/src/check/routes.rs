@@ -3,7 +3,8 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use super::{Check, Checker, Item, Part, interfaces::is_link_local};
-use crate::{Cidr, Departure, Interface, Kind, NextHop, Node, Route, RouteKind, Rule, RuleAction};
+use crate::plan::States;
+use crate::{Cidr, Departure, IfName, Interface, Kind, NextHop, Node, Route, RouteKind, Rule, RuleAction};
 
 /// The number of the main routing table.
 const MAIN: u32 = 254;
@@ -20,7 +21,8 @@ impl Checker<'_> {
                     .help("leave the table out for the main one, which is 254");
             }
             let v6 = route.to.is_ipv6();
-            let metric = route.metric.unwrap_or(if v6 { 1024 } else { 0 });
+            // For IPv6 the kernel takes zero for none.
+            let metric = route.metric.filter(|metric| !v6 || *metric != 0).unwrap_or(if v6 { 1024 } else { 0 });
             let key = (route.to.network(), route.table.unwrap_or(MAIN), metric);
             if let Some(&earlier) = seen.get(&key) {
                 let message = format!("node `{}` has another route to `{}` with metric {metric}", node.name, route.to);
@@ -39,6 +41,14 @@ impl Checker<'_> {
                     .help("add `via ADDRESS`, `dev INTERFACE` or both");
             }
             for (h, hop) in hops.iter().enumerate() {
+                if let Some(via) = hop
+                    .via
+                    .filter(|_| v6 && hops[..h].iter().any(|other| (other.via, &other.dev) == (hop.via, &hop.dev)))
+                {
+                    let message = format!("this IPv6 route has the hop over `{via}` twice");
+                    self.report(Check::DUPLICATE_ROUTE, item, Part::Gateway(h), message)
+                        .help("give the other a greater weight instead");
+                }
                 self.check_hop(item, node, route, (h, hop));
             }
         }
@@ -74,10 +84,37 @@ impl Checker<'_> {
             if !own.is_empty() {
                 problem.help(format!("`{}` has {}", node.name, own.join(", ")));
             }
+        } else if is_link_local(source) && !leaves_only_by_its_interface(node, route, source) {
+            let message = format!("the link-local source `{source}` belongs to another interface than the route");
+            self.report(Check::FOREIGN_SOURCE, item, Part::Source, message)
+                .help("name the interface that has it with `dev`");
+        } else if source.is_ipv6() && !node.departs(Departure::NoDad, self.draft.profile) {
+            self.check_usable(item, node, source);
         }
     }
 
+    /// Duplicate address detection passes only on a link that carries packets.
+    fn check_usable(&mut self, item: Item, node: &Node, source: IpAddr) {
+        let states = States::of(self.draft);
+        let has_it = |i: &&Interface| i.addresses.iter().any(|a| a.addr() == source);
+        let usable = |i: &Interface| {
+            matches!(i.kind, Kind::Loopback) || states.state(node, i).0 == crate::plan::LinkState::Running
+        };
+        let Some(interface) =
+            node.interfaces.iter().find(has_it).filter(|_| !node.interfaces.iter().filter(has_it).any(usable))
+        else {
+            return;
+        };
+        let message = format!(
+            "the source `{source}` stays tentative, because `{}` carries no packets: the kernel refuses it",
+            interface.name
+        );
+        self.report(Check::TENTATIVE_SOURCE, item, Part::Source, message)
+            .help("let both ends of its link be up, or skip duplicate address detection (`no-dad`)");
+    }
+
     fn check_hop(&mut self, item: Item, node: &Node, route: &Route, (h, hop): (usize, &NextHop)) {
+        let hops = if let RouteKind::Unicast(hops) = &route.kind { hops.len() } else { 0 };
         if !(1..=256).contains(&hop.weight) {
             let message = format!("a weight of {} is not possible", hop.weight);
             self.report(Check::HOP_WEIGHT, item, Part::Gateway(h), message).help("the weight of a hop is 1 to 256");
@@ -93,6 +130,10 @@ impl Checker<'_> {
             (Some(via), None) if hop.onlink => {
                 Some((format!("the on-link gateway `{via}` needs an interface"), "add `dev INTERFACE`"))
             }
+            (None, Some(_)) if route.to.is_ipv6() && hops > 1 => Some((
+                "each hop of an IPv6 multipath route needs a gateway".to_owned(),
+                "add `via ADDRESS`, or leave the hop out",
+            )),
             (Some(via), None) if is_link_local(via) => {
                 Some((format!("the link-local gateway `{via}` needs an interface"), "add `dev INTERFACE`"))
             }
@@ -132,9 +173,27 @@ impl Checker<'_> {
     fn check_gateway(&mut self, item: Item, node: &Node, route: &Route, (h, hop, via): (usize, &NextHop, IpAddr)) {
         let part = Part::Gateway(h);
         let addresses = || node.interfaces.iter().flat_map(|i| i.addresses.iter().map(move |a| (i, a)));
-        if addresses().any(|(i, a)| i.up && a.addr() == via) {
+        // An IPv4 address is the node's own only while its interface is up.
+        if addresses().any(|(i, a)| (i.up || via.is_ipv6()) && a.addr() == via) {
             let message = format!("gateway `{via}` is an address of node `{}` itself", node.name);
             self.report(Check::OWN_GATEWAY, item, part, message).help("name the address of the next node on the way");
+            return;
+        }
+        let nobodys = match via {
+            _ if via.is_multicast() => Some("is a multicast address"),
+            _ if via.is_unspecified() => Some("is the unspecified address"),
+            _ if via.is_loopback() => Some("is a loopback address"),
+            IpAddr::V4(v4) if v4.is_broadcast() => Some("is the broadcast address"),
+            _ => None,
+        };
+        if let Some(wrong) = nobodys {
+            let message = format!("gateway `{via}` {wrong}, no other node has it");
+            self.report(Check::BROADCAST_GATEWAY, item, part, message);
+            return;
+        }
+        if via.is_ipv6() && hop.dev.as_deref() == Some("lo") {
+            let message = format!("gateway `{via}` cannot be behind the loopback interface");
+            self.report(Check::GATEWAY_OFF_LINK, item, part, message).help("name the interface that leads to it");
             return;
         }
         if hop.onlink || is_link_local(via) {
@@ -151,12 +210,13 @@ impl Checker<'_> {
             self.report(Check::BROADCAST_GATEWAY, item, part, message);
             return;
         }
-        // A route without gateway puts its whole network on the link.
+        // A route without gateway puts its whole network on the link, unless it is one of several hops.
         let by_route = node.routes.iter().any(|other| {
             let RouteKind::Unicast(hops) = &other.kind else { return false };
-            let direct = |hop: &NextHop| hop.via.is_none() && hop.dev.as_ref().is_some_and(|dev| on_dev(dev));
+            let [hop] = hops.as_slice() else { return false };
+            let direct = hop.via.is_none() && hop.dev.as_ref().is_some_and(|dev| on_dev(dev));
             other.to.contains(via)
-                && hops.iter().any(direct)
+                && direct
                 && [MAIN, route.table.unwrap_or(MAIN)].contains(&other.table.unwrap_or(MAIN))
         });
         if by_route || attached().any(|(i, _)| i.up) {
@@ -210,6 +270,13 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Whether each hop of the route names an interface with this address.
+fn leaves_only_by_its_interface(node: &Node, route: &Route, source: IpAddr) -> bool {
+    let RouteKind::Unicast(hops) = &route.kind else { return false };
+    let has_it = |name: &IfName| node.interface(name).is_some_and(|i| i.addresses.iter().any(|a| a.addr() == source));
+    hops.iter().all(|hop| hop.dev.as_ref().is_some_and(has_it))
 }
 
 /// The interface whose address brings this very route with it; one of `lo` does so in the table of local addresses.

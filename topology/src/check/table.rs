@@ -21,7 +21,7 @@ pub struct Check {
 /// How wrong a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// It cannot be built: the kernel would refuse it, or there is nothing to build.
+    /// It cannot be built: the kernel would refuse it, or nothing could say it to the kernel.
     Refused,
     /// The kernel would accept it, and it is surely a mistake; can be allowed by the check's name.
     Mistake,
@@ -125,13 +125,13 @@ checks! {
          127.0.0.0/8 outside `lo`."
         "node a { eth0: \"224.0.0.5/24\"; }"
     GATEWAY_OFF_LINK "N0020" "gateway_off_link" Refused RELATED
-        "The gateway of a route is in no network that the node is attached to."
+        "The gateway of a route is in no network that the node is attached to, or an IPv6 one is behind `lo`."
         "node a { eth0: \"10.0.0.1/24\"; route default via \"10.0.9.1\"; }"
     OWN_GATEWAY "N0021" "own_gateway" Refused ALONE
         "The gateway of a route is an address of the node itself."
         "node a { eth0: \"10.0.0.1/24\"; route default via \"10.0.0.1\"; }"
     BROADCAST_GATEWAY "N0022" "broadcast_gateway" Refused ALONE
-        "The gateway of a route is the broadcast address of a network."
+        "The gateway of a route is the broadcast address of a network, or another address that no node has."
         "node a { eth0: \"10.0.0.1/24\"; route default via \"10.0.0.255\"; }"
     ROUTE_HOST_BITS "N0023" "route_host_bits" Refused ALONE
         "A route leads to a network whose host bits are not zero."
@@ -143,13 +143,14 @@ checks! {
         "A route leads over an interface that is down, which the kernel refuses."
         "node a { eth0: \"10.0.0.1/24\" { down }; route default via \"10.0.0.2\"; }"
     ROUTE_INCOMPLETE "N0026" "route_incomplete" Refused ALONE
-        "A route says neither gateway nor interface, or lacks the interface that an on-link or link-local gateway needs."
+        "A route says neither gateway nor interface, or lacks the interface that an on-link or link-local gateway needs, \
+         or the gateway that each hop of an IPv6 multipath route needs."
         "route default via \"fe80::1\";"
     FOREIGN_SOURCE "N0027" "foreign_source" Refused RELATED
-        "A route prefers a source address that the node does not have."
+        "A route prefers a source address that the node does not have, or a link-local one of another interface."
         "node a { eth0: \"10.0.0.1/24\"; route default via \"10.0.0.2\" src \"10.9.9.9\"; }"
     DUPLICATE_ROUTE "N0028" "duplicate_route" Refused ALONE
-        "Two routes lead to the same network with the same metric in the same table."
+        "Two routes lead to the same network with the same metric in the same table, or an IPv6 route has the same hop twice."
         "route default via \"10.0.0.1\"; route default via \"10.0.0.2\";"
     HOP_WEIGHT "N0029" "hop_weight" Refused ALONE
         "The weight of a next hop is not in 1 to 256."
@@ -209,7 +210,7 @@ checks! {
         "A rule can never match: its chain sees no packet with such an interface or protocol."
         "output interface matched at prerouting"
     MATCH_FAMILIES "N0048" "match_families" Refused ALONE
-        "The addresses in a rule are not of one family, or not of the chain's."
+        "The addresses in a rule are not of one family, or not of the chain's or the EtherType's."
         "drop from \"10.0.0.0/8\" to \"fd00::/8\";"
     PORT_WITHOUT_PROTOCOL "N0049" "port_without_protocol" Refused ALONE
         "A rule matches or sets a port, but neither TCP nor UDP is matched."
@@ -232,4 +233,11 @@ checks! {
     TOO_MANY_NAMESERVERS "N0055" "too_many_nameservers" Mistake ALONE
         "A node has more than three name servers, and resolvers ask only the first three."
         "node a { nameserver \"10.0.0.1\", \"10.0.0.2\", \"10.0.0.3\", \"10.0.0.4\"; }"
+    TENTATIVE_SOURCE "N0056" "tentative_source" Refused RELATED
+        "A route prefers an IPv6 source address that stays tentative, because nothing passes the link that would tell \
+         whether it is a duplicate."
+        "node a { eth0: \"fd00::1/64\" { down }; route \"unreachable ::/0 src fd00::1\"; }"
+    UNQUOTABLE "N0057" "unquotable" Refused ALONE
+        "A comment or an interface name in a firewall rule has a double quote, which the language of nft cannot say."
+        "drop tcp 25 comment \"no \\\"mail\\\"\";"
 }

@@ -21,6 +21,31 @@ pub struct Chain {
     pub rules: Vec<FirewallRule>,
 }
 
+impl Chain {
+    /// The name of the nftables tables that hold the chains of a node, one for each family in use.
+    pub const TABLE: &str = "netns-test";
+
+    /// Its name in nftables: the hook, `-nat` for a NAT chain, and the priority unless it is the usual one.
+    ///
+    /// ```
+    /// use netns_test_topology::{Chain, ChainKind, Family, Hook, Policy, Priority};
+    ///
+    /// let (family, hook, kind) = (Family::Inet, Hook::Forward, ChainKind::Filter);
+    /// let chain = Chain { family, hook, kind, priority: Priority(-300), policy: Policy::Accept, rules: Vec::new() };
+    /// assert_eq!(chain.name(), "forward.-300");
+    /// assert_eq!(Chain { priority: Priority::usual(family, hook, kind), ..chain }.name(), "forward");
+    /// ```
+    pub fn name(&self) -> String {
+        let nat = if self.kind == ChainKind::Nat { "-nat" } else { "" };
+        let name = format!("{}{nat}", self.hook);
+        if self.priority == Priority::usual(self.family, self.hook, self.kind) {
+            name
+        } else {
+            format!("{name}.{}", self.priority.0)
+        }
+    }
+}
+
 /// The protocol family of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
@@ -66,6 +91,15 @@ impl Priority {
     /// Filtering: 0, and -200 in the bridge family.
     pub fn filter(family: Family) -> Self {
         Self(if family == Family::Bridge { -200 } else { 0 })
+    }
+
+    /// That of filtering, or of destination NAT where packets come in, or of source NAT where they go out.
+    pub fn usual(family: Family, hook: Hook, kind: ChainKind) -> Self {
+        match (kind, hook) {
+            (ChainKind::Filter, _) => Self::filter(family),
+            (ChainKind::Nat, Hook::Prerouting | Hook::Output) => Self::DSTNAT,
+            (ChainKind::Nat, _) => Self::SRCNAT,
+        }
     }
 
     /// Destination NAT: -100.

@@ -3,6 +3,7 @@
 mod addr;
 mod duration;
 mod firewall;
+mod firewall_nft;
 mod firewall_parse;
 mod firewall_text;
 mod interface;
@@ -23,6 +24,7 @@ pub use firewall::{
     Chain, ChainKind, ConnState, Family, FirewallRule, Hook, Match, Policy, PortRange, Priority, Protocol, Reject,
     Verdict,
 };
+pub use firewall_nft::NftRule;
 pub use interface::{BridgeOptions, Interface, Kind, Link, LinkEnd};
 pub use name::{IfName, InvalidValue, NodeName};
 pub use node::{Neighbour, Node, Role, Sysctl};

@@ -54,6 +54,17 @@ impl Departure {
             Departure::DistinctIndexes => "distinct-indexes",
         }
     }
+
+    /// What it changes, in a few words.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Departure::LoopbackUp => "lo is up",
+            Departure::NoDad => "IPv6 addresses are usable at once, without duplicate address detection",
+            Departure::ShortNeighbourTimers => "a neighbour that does not answer is given up after 50 ms, not 3 s",
+            Departure::IcmpUnlimited => "ICMP errors are sent without a rate limit",
+            Departure::DistinctIndexes => "the two ends of a cable have different interface indexes",
+        }
+    }
 }
 
 impl fmt::Display for Departure {

@@ -1,5 +1,6 @@
 //! A topology as an ordered list of kernel steps: pure, deterministic, comparable.
 
+mod firewall;
 mod indexes;
 mod order;
 mod profile;
@@ -7,6 +8,10 @@ mod state;
 mod text;
 
 use std::time::Duration;
+
+pub(crate) use state::States;
+
+pub use firewall::{FirewallTable, firewall_tables};
 
 use crate::{
     BridgeOptions, Chain, Cidr, Departure, IfName, Mac, Neighbour, NodeName, Role, Route, Rule, Sysctl, Topology,

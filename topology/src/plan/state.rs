@@ -6,13 +6,13 @@ use super::{LinkState, profile::bridge_options};
 use crate::{Draft, Interface, Kind, Node, Profile};
 
 /// The interfaces of a topology by node and name, with the far end of each cable.
-pub(super) struct States<'a> {
+pub(crate) struct States<'a> {
     profile: Profile,
     peers: HashMap<(&'a str, &'a str), &'a Interface>,
 }
 
 impl<'a> States<'a> {
-    pub(super) fn of(draft: &'a Draft) -> Self {
+    pub(crate) fn of(draft: &'a Draft) -> Self {
         let interfaces: HashMap<(&str, &str), &Interface> =
             draft.nodes.iter().flat_map(|n| n.interfaces.iter().map(|i| ((&*n.name, &*i.name), i))).collect();
         let mut peers = HashMap::new();
@@ -27,7 +27,7 @@ impl<'a> States<'a> {
     }
 
     /// The state, and how long the kernel takes by design to get there.
-    pub(super) fn state(&self, node: &Node, interface: &Interface) -> (LinkState, Duration) {
+    pub(crate) fn state(&self, node: &Node, interface: &Interface) -> (LinkState, Duration) {
         let state = match &interface.kind {
             _ if !interface.up => LinkState::Down,
             Kind::Loopback => LinkState::Running,

@@ -7,12 +7,8 @@
 
 mod expression;
 mod list;
-mod words;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_ECHO};
 use netlink_packet_netfilter::{
@@ -22,7 +18,9 @@ use netlink_packet_netfilter::{
         RuleAttribute, RuleMessage, TableAttribute, TableMessage,
     },
 };
-use netns_test_topology::{Chain, ChainKind, Family, FirewallRule, Hook, Policy, Priority, Verdict};
+use netns_test_topology::{
+    Chain, ChainKind, Family, FirewallRule, Hook, Policy, Priority, Verdict, plan::firewall_tables,
+};
 use nix::errno::Errno;
 
 use super::{
@@ -35,7 +33,7 @@ use expression::{NF_ACCEPT, NF_DROP, OBJECT_COUNTER, be32, counter_values, text}
 pub use list::{ChainInfo, Count, CounterInfo, RuleInfo, TableFamily, TableInfo};
 
 /// The name of the tables that hold what a topology or a test asked for.
-pub(crate) const TABLE: &str = "netns-test";
+pub(crate) const TABLE: &str = Chain::TABLE;
 
 /// The firewall of one node: nftables in its network namespace.
 ///
@@ -61,7 +59,7 @@ impl RuleId {
     }
 
     fn object(&self) -> String {
-        format!("`{}` of chain {} {TABLE} {}", self.words, words::family(self.family), self.chain)
+        format!("`{}` of chain {} {TABLE} {}", self.words, self.family, self.chain)
     }
 }
 
@@ -76,24 +74,13 @@ impl Nft {
     /// A chain that exists already takes the policy and, at its end, the rules. Counters that rules name are made
     /// as well; one that no rule names stands in the `inet` table. Without chains and counters nothing is made.
     pub(crate) fn load(&self, chains: &[Chain], counters: &[String]) -> Result<(), KernelError> {
-        let mut requests = Vec::new();
-        let mut named = BTreeSet::new();
-        for chain in chains {
-            let names = chain.rules.iter().filter_map(|rule| rule.counter.as_deref());
-            named.extend(names.map(|name| (chain.family, name)));
+        let tables = firewall_tables(chains, counters);
+        let mut requests: Vec<Request> = tables.iter().map(|table| new_table(table.family)).collect();
+        for table in &tables {
+            requests.extend(table.counters.iter().map(|name| new_counter(table.family, name)));
         }
-        for name in counters {
-            if !named.iter().any(|(_, used)| used == name) {
-                named.insert((Family::Inet, name));
-            }
-        }
-        let families: BTreeSet<Family> =
-            chains.iter().map(|chain| chain.family).chain(named.iter().map(|(family, _)| *family)).collect();
-
-        requests.extend(families.into_iter().map(new_table));
-        requests.extend(named.into_iter().map(|(family, name)| new_counter(family, name)));
         for chain in chains {
-            let name = chain_name(chain.family, chain.hook, chain.kind, chain.priority);
+            let name = chain.name();
             requests.push(new_chain(chain, &name));
             for rule in &chain.rules {
                 requests.push(new_rule(chain.family, &name, rule)?.flags(NLM_F_APPEND));
@@ -143,7 +130,7 @@ impl Nft {
             }
             None => {
                 let chain = Chain { policy, ..empty_chain(family, hook, ChainKind::Filter) };
-                let name = chain_name(family, hook, chain.kind, chain.priority);
+                let name = chain.name();
                 vec![new_table(family), new_chain(&chain, &name)]
             }
         };
@@ -152,7 +139,7 @@ impl Nft {
 
     /// Reads how many packets met the policy of the filter chain of this hook, because no rule decided them.
     pub(crate) fn policy_counter(&self, family: Family, hook: Hook) -> Result<Count, KernelError> {
-        let object = format!("of chain {} {}", words::family(family), words::hook(hook));
+        let object = format!("of chain {} {}", family, hook);
         let chains = self.chains()?.into_iter().filter(|chain| {
             chain.is_ours()
                 && chain.family == family.into()
@@ -240,7 +227,7 @@ impl Nft {
             Some(name) => name,
             None => {
                 let chain = empty_chain(family, hook, kind);
-                let name = chain_name(family, hook, kind, chain.priority);
+                let name = chain.name();
                 requests.extend([new_table(family), new_chain(&chain, &name)]);
                 name
             }
@@ -248,7 +235,7 @@ impl Nft {
         requests.extend(rule.counter.as_deref().map(|name| new_counter(family, name)));
         requests.push(new_rule(family, &chain, rule)?.flags(flag | NLM_F_ECHO));
         let echoes = netfilter.transact(requests)?;
-        let words = words::rule(family, rule);
+        let words = rule.nft(family).to_string();
         let handle = echoes
             .iter()
             .find_map(list::rule)
@@ -297,12 +284,12 @@ fn find_chain(
 ) -> Result<Option<String>, KernelError> {
     let message = NfTablesMessage::GetChain(ChainMessage { attributes: Vec::new() });
     let chains = list_with(netfilter, "chains", message, list::chain)?;
-    let usual = usual_priority(family, hook, kind);
+    let usual = Priority::usual(family, hook, kind);
     let ours = chains.into_iter().filter(|chain| {
         chain.is_ours()
             && chain.family == family.into()
             && chain.hook == Some(hook)
-            && chain.kind() == Some(words::kind(kind))
+            && chain.kind() == Some(&*kind.to_string())
     });
     Ok(ours.min_by_key(|chain| (chain.priority != Some(usual), chain.priority)).map(|chain| chain.name))
 }
@@ -314,31 +301,13 @@ fn kind_of(rule: &FirewallRule) -> ChainKind {
     }
 }
 
-fn usual_priority(family: Family, hook: Hook, kind: ChainKind) -> Priority {
-    match (kind, hook) {
-        (ChainKind::Filter, _) => Priority::filter(family),
-        (ChainKind::Nat, Hook::Prerouting | Hook::Output) => Priority::DSTNAT,
-        (ChainKind::Nat, _) => Priority::SRCNAT,
-    }
-}
-
 fn empty_chain(family: Family, hook: Hook, kind: ChainKind) -> Chain {
-    let priority = usual_priority(family, hook, kind);
+    let priority = Priority::usual(family, hook, kind);
     Chain { family, hook, kind, priority, policy: Policy::Accept, rules: Vec::new() }
 }
 
-fn chain_name(family: Family, hook: Hook, kind: ChainKind, priority: Priority) -> String {
-    let nat = if kind == ChainKind::Nat { "-nat" } else { "" };
-    let hook_name = words::hook(hook);
-    if priority == usual_priority(family, hook, kind) {
-        format!("{hook_name}{nat}")
-    } else {
-        format!("{hook_name}{nat}.{}", priority.0)
-    }
-}
-
 fn chain_words(family: Family, chain: &str) -> String {
-    format!("{} {TABLE} {chain}", words::family(family))
+    format!("{} {TABLE} {chain}", family)
 }
 
 fn missing(operation: &str, object: impl Into<String>, why: &str) -> KernelError {
@@ -365,13 +334,13 @@ fn request(
 
 fn new_table(family: Family) -> Request {
     let message = NfTablesMessage::NewTable(TableMessage { attributes: vec![TableAttribute::Name(TABLE.into())] });
-    request("add table", format!("{} {TABLE}", words::family(family)), family, message).flags(NLM_F_CREATE)
+    request("add table", format!("{} {TABLE}", family), family, message).flags(NLM_F_CREATE)
 }
 
 fn new_counter(family: Family, name: &str) -> Request {
     let value = expression::nested(4, &counter_values());
     let message = NfTablesMessage::NewObject(vec![text(1, TABLE), text(2, name), be32(3, OBJECT_COUNTER), value]);
-    request("add counter", format!("{} {TABLE} {name}", words::family(family)), family, message).flags(NLM_F_CREATE)
+    request("add counter", format!("{} {TABLE} {name}", family), family, message).flags(NLM_F_CREATE)
 }
 
 fn new_chain(chain: &Chain, name: &str) -> Request {
@@ -390,7 +359,7 @@ fn new_chain(chain: &Chain, name: &str) -> Request {
             HookAttribute::Priority(chain.priority.0 as u32),
         ]),
         ChainAttribute::Policy(policy_number(chain.policy)),
-        ChainAttribute::Type(words::kind(chain.kind).into()),
+        ChainAttribute::Type(chain.kind.to_string()),
         ChainAttribute::Counter(counter_values()),
     ];
     let message = NfTablesMessage::NewChain(ChainMessage { attributes });
@@ -398,7 +367,7 @@ fn new_chain(chain: &Chain, name: &str) -> Request {
 }
 
 fn new_rule(family: Family, chain: &str, rule: &FirewallRule) -> Result<Request, KernelError> {
-    let object = || format!("`{}` to chain {}", words::rule(family, rule), chain_words(family, chain));
+    let object = || format!("`{}` to chain {}", rule.nft(family), chain_words(family, chain));
     let invalid = |why: String| KernelError::new("add rule", object(), Errno::EINVAL).because(why);
     let expressions = expression::rule(family, rule).map_err(invalid)?;
     let mut attributes = vec![

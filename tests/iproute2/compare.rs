@@ -1,0 +1,116 @@
+//! One network built in both ways, and what differs.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use netns_test::{Lab, prelude::*, topology::render};
+
+use crate::{
+    state::{self, Facts},
+    volatile::Naming,
+};
+
+/// How long the two may take to become equal: the kernel tells of carriers up to a second late.
+const SETTLED: Duration = Duration::from_secs(20);
+
+/// Builds a network in both ways; the error says what differs.
+pub(crate) fn builds_the_same(topology: &Topology) -> std::result::Result<(), String> {
+    let both = Both::build(topology)?;
+    match both.differences()? {
+        differences if differences.is_empty() => Ok(()),
+        differences => Err(differences.join("\n")),
+    }
+}
+
+/// Both builds of a network.
+pub(crate) struct Both {
+    topology: Topology,
+    lab: Lab,
+    pub(crate) named: NamedNamespaces,
+}
+
+impl Both {
+    pub(crate) fn build(topology: &Topology) -> std::result::Result<Self, String> {
+        // Name servers are a file, which ip-netns(8) wants in the machine's own /etc.
+        let mut draft = topology.clone().into_draft();
+        draft.nodes.iter_mut().for_each(|node| node.nameservers.clear());
+        let topology = draft.check().map_err(|problems| problems.to_string())?;
+        let lab = topology.up().map_err(|error| format!("by netlink: {error}"))?;
+        let named = NamedNamespaces::make()?;
+        named.script(&render::script(&topology.plan())).map_err(|error| format!("by ip, nft and sysctl: {error}"))?;
+        Ok(Self { topology, lab, named })
+    }
+
+    /// What differs after the kernel has settled: node, side, fact.
+    pub(crate) fn differences(&self) -> std::result::Result<Vec<String>, String> {
+        let begin = Instant::now();
+        loop {
+            let differences = self.differences_now()?;
+            if differences.is_empty() || begin.elapsed() > SETTLED {
+                return Ok(differences);
+            }
+        }
+    }
+
+    fn differences_now(&self) -> std::result::Result<Vec<String>, String> {
+        let mut differences = Vec::new();
+        for node in &self.topology.nodes {
+            let naming = Naming::of(&self.topology, node);
+            let live = self.lab.node(&node.name).map_err(|error| error.to_string())?;
+            let by_netlink = state::of_node(&live, &naming)?;
+            let by_script = self.named.state(&node.name, &naming)?;
+            let only = |of: &Facts, other: &Facts, side: &str| -> Vec<String> {
+                of.difference(other).map(|fact| format!("{}  only by {side}  {fact}", node.name)).collect()
+            };
+            differences.extend(only(&by_netlink, &by_script, "netlink"));
+            differences.extend(only(&by_script, &by_netlink, "the script"));
+        }
+        Ok(differences)
+    }
+}
+
+/// A mount namespace with a /run of its own, where `ip netns` keeps its names.
+///
+/// It is left to die with the test: the kernel's clean-up of its networks would slow what is built next.
+pub(crate) struct NamedNamespaces(Child);
+
+impl NamedNamespaces {
+    fn make() -> std::result::Result<Self, String> {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", "mount -t tmpfs none /run && echo made && exec cat"]);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot run {command:?}: {error}"))?;
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
+        if line == "made\n" { Ok(Self(child)) } else { Err(format!("{command:?} failed")) }
+    }
+
+    /// A command that sees the names.
+    fn command(&self) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--mount=/proc/{}/ns/mnt", self.0.id()));
+        command
+    }
+
+    /// Runs a script.
+    pub(crate) fn script(&self, script: &str) -> std::result::Result<String, String> {
+        let mut file = std::env::temp_dir();
+        file.push(format!("netns-test-{}.sh", self.0.id()));
+        let written = std::fs::File::create(&file).and_then(|mut file| file.write_all(script.as_bytes()));
+        written.map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+        let output = state::run(self.command().arg("sh").arg(&file));
+        let _ = std::fs::remove_file(&file);
+        output
+    }
+
+    fn state(&self, name: &str, naming: &Naming) -> std::result::Result<Facts, String> {
+        state::of_namespace(self.command(), name, naming)
+    }
+}
