@@ -17,7 +17,7 @@ pub use firewall::{ChainBuilder, MatchBuilder, RuleBuilder};
 pub use interface::{BridgeBuilder, InterfaceBuilder};
 pub use node::NodeBuilder;
 #[cfg(feature = "file")]
-pub(crate) use node::{destination, usual as usual_priority};
+pub(crate) use node::destination;
 #[cfg(feature = "import")]
 pub(crate) use switch::port_name;
 pub use value::{End, IntoAddresses, IntoEnd, IntoNetwork, IntoValue};

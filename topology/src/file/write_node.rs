@@ -7,7 +7,7 @@ use toml_writer::{ToTomlKey, ToTomlValue};
 use super::write::{elements, is_setting, list};
 use crate::{
     Chain, ChainKind, Family, FirewallRule, Hook, Interface, Kind, Match, Node, Policy, PortRange, Priority, Role,
-    Sysctl, Verdict, build::usual_priority,
+    Sysctl, Verdict,
 };
 
 /// A key, as TOML, and its value, as TOML.
@@ -185,7 +185,7 @@ fn chain_lines(chains: &[Chain]) -> Vec<Line> {
 }
 
 fn short_form(chain: &Chain) -> Option<Line> {
-    let usual = chain.priority == usual_priority(chain.family, chain.kind, chain.hook);
+    let usual = chain.priority == Priority::usual(chain.family, chain.hook, chain.kind);
     match (chain.family, chain.kind) {
         (Family::Inet | Family::Bridge, ChainKind::Filter) => {
             let key = if chain.family == Family::Inet { "firewall" } else { "bridge_firewall" };
@@ -230,7 +230,7 @@ fn options(chain: &Chain) -> Vec<Line> {
         settings.push(("policy".to_owned(), chain.policy.to_string().to_toml_value()));
     }
     let Priority(priority) = chain.priority;
-    if chain.priority != usual_priority(chain.family, chain.kind, chain.hook) {
+    if chain.priority != Priority::usual(chain.family, chain.hook, chain.kind) {
         settings.push(("priority".to_owned(), priority.to_string()));
     }
     if !chain.rules.is_empty() {
