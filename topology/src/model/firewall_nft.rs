@@ -77,6 +77,11 @@ impl Writer {
         }
         let ethertype = if self.family == Family::Bridge { "ether type" } else { "meta protocol" };
         self.words.extend(m.ethertype.map(|number| format!("{ethertype} {number:#06x}")));
+        self.version = match m.ethertype.filter(|_| self.family == Family::Bridge) {
+            Some(0x0800) => Some(false),
+            Some(0x86dd) => Some(true),
+            _ => None,
+        };
         for (key, is, is_not) in [("saddr", m.from, m.not_from), ("daddr", m.to, m.not_to)] {
             for (negation, network) in [("", is), ("!= ", is_not)] {
                 if let Some(network) = network {
@@ -206,6 +211,14 @@ mod tests {
         let rule = Match::tcp(80).verdict(Verdict::Dnat { to, port: Some(8080) });
         assert_eq!(words(Family::Inet, rule.clone()), "tcp dport 80 meta nfproto ipv6 dnat ip6 to [fd00::1]:8080");
         assert_eq!(words(Family::Ip6, rule), "tcp dport 80 dnat to [fd00::1]:8080");
+    }
+
+    #[test]
+    fn a_frame_of_an_ip_version_is_not_limited_to_it_again() {
+        let rule = |ethertype| Match { ethertype, to: "0.0.0.0/0".parse().ok(), ..Match::default() };
+        let words = |matches| FirewallRule::new(matches, Verdict::Drop).nft(Family::Bridge).to_string();
+        assert_eq!(words(rule(Some(0x0800))), "ether type 0x0800 drop");
+        assert_eq!(words(rule(None)), "meta protocol ip drop");
     }
 
     #[test]

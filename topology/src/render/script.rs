@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt::Write, net::IpAddr};
 
 use crate::{
-    BridgeOptions, Chain, Departure, Mac, Sysctl,
+    BridgeOptions, Chain, Departure, Mac, Route, RouteKind, Sysctl,
     plan::{Action, FirewallTable, LinkState, Plan, Step, VethEnd, firewall_tables},
 };
 
@@ -176,7 +176,8 @@ impl<'a> Script<'a> {
             }
             Action::AddRoute(route) => {
                 let family = route.to.is_ipv6().then_some("-6");
-                Words::of(["ip", "-n", node]).and(family).and(["route", "add"]).and(route.to_string().split(' ')).text()
+                let route = without_lone_weight(route).to_string();
+                Words::of(["ip", "-n", node]).and(family).and(["route", "add"]).and(route.split(' ')).text()
             }
             Action::AddRule(rule) => {
                 let text = rule.to_string();
@@ -282,6 +283,18 @@ fn bridge(options: &BridgeOptions) -> Vec<String> {
     .filter_map(|(word, value)| Some([word.to_owned(), value?.to_string()]))
     .flatten()
     .collect()
+}
+
+/// The route without the weight of an only hop: it says nothing, and `ip` takes it for a multipath route, which IPv6
+/// refuses without a gateway.
+fn without_lone_weight(route: &Route) -> Route {
+    let mut route = route.clone();
+    if let RouteKind::Unicast(hops) = &mut route.kind
+        && let [only] = &mut hops[..]
+    {
+        only.weight = 1;
+    }
+    route
 }
 
 impl Step {

@@ -78,6 +78,11 @@ impl Program {
             (Some(ethertype), Family::Bridge) => {
                 self.payload(LINK_HEADER, 12, 2);
                 self.compare(Equal, ethertype.to_be_bytes().to_vec());
+                self.version = match ethertype {
+                    ETHERTYPE_IPV4 => Some(4),
+                    ETHERTYPE_IPV6 => Some(6),
+                    _ => None,
+                };
             }
             (Some(ethertype), _) => self.meta(MetaKey::EtherTypeProtocol, Equal, ethertype.to_be_bytes().to_vec()),
             (None, _) => (),
