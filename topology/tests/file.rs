@@ -4,7 +4,8 @@ use std::{fs, path::Path};
 
 use netns_test_topology::{
     Topology,
-    file::{Document, Mistake, Source, WRONG_TYPE, schema, tree},
+    check::Check,
+    file::{self, Document, Mistake, Source, WRONG_TYPE, schema, tree},
 };
 
 #[path = "file/mistakes.rs"]

@@ -38,6 +38,14 @@ pub(super) static DOCUMENT: Fields = Fields {
     }],
 };
 
+/// The tables that have a key of this name, in words.
+pub(super) fn owners(name: &str) -> Option<String> {
+    let tables = [&DOCUMENT, &NODE, &INTERFACE, &BRIDGE, &SWITCH_FIELDS, &LINK_FIELDS, &CHAIN, &RULE_FIELDS];
+    let owners: Vec<&str> = tables.iter().filter(|table| table.field(name).is_some()).map(|table| table.what).collect();
+    let (last, first) = owners.split_last()?;
+    Some(if first.is_empty() { (*last).to_owned() } else { format!("{} or {last}", first.join(", ")) })
+}
+
 const PROFILE: Shape = Shape::Word(&["ready", "kernel"]);
 
 static DEFAULTS: Fields = Fields {

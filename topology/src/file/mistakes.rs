@@ -53,14 +53,28 @@ pub struct Mistakes {
     found: Vec<Mistake>,
 }
 
+/// How many mistakes of a kind are told at one place: what is wrong with an array is wrong with each member.
+const MOST_AT_A_PLACE: usize = 3;
+
 impl Mistakes {
-    /// Collects what was found in a source.
+    /// Collects what was found in a source. Of many of a kind at one place the first three are told, and the number of
+    /// the others.
     pub fn new(source: Source, mut found: Vec<Mistake>) -> Self {
         found.sort_by(|a, b| {
             (a.span.start, a.span.end, a.problem.code()).cmp(&(b.span.start, b.span.end, b.problem.code()))
         });
         // Shared settings are read once for each node that has them.
         found.dedup_by(|a, b| a.span == b.span && a.problem.message == b.problem.message);
+        let alike = |a: &Mistake, b: &Mistake| a.span == b.span && a.problem.check == b.problem.check;
+        let told = found.chunk_by(alike).flat_map(|alike| {
+            let (told, others) = alike.split_at(alike.len().min(MOST_AT_A_PLACE));
+            let mut told = told.to_vec();
+            if let (Some(last), 1..) = (told.last_mut(), others.len()) {
+                last.problem.notes.push(format!("and {} more like it at this place", others.len()));
+            }
+            told
+        });
+        let found = told.collect();
         Self { source, found }
     }
 

@@ -249,5 +249,23 @@ fn syntax(source: &Source, error: &toml::de::Error) -> Mistake {
         return Mistake::new(DUPLICATE_KEY, span, format!("`{key}` occurs twice in its table"))
             .help("a key has one value, and a table one header: put both together, or rename one");
     }
-    Mistake::new(SYNTAX, span, error.message())
+    let mistake = Mistake::new(SYNTAX, span, error.message());
+    match REMEDIES.iter().find(|(cause, _)| error.message().starts_with(cause)) {
+        Some((_, help)) => mistake.help(*help),
+        None => mistake.help("TOML is described at https://toml.io/en/v1.0.0"),
+    }
 }
+
+/// What to do about what the TOML parser says, by the beginning of that.
+const REMEDIES: &[(&str, &str)] = &[
+    ("string values must be quoted", "put a text in quotation marks; numbers, `true` and `false` stand without"),
+    ("invalid unquoted key", "put a name in quotation marks that has other characters than these"),
+    ("unquoted keys cannot be empty", "write a name before the `=`"),
+    ("unexpected key or value", "begin a new line, or put several values into a list: `[\"a\", \"b\"]`"),
+    ("missing comma", "write a `,` between the elements of a list"),
+    ("invalid basic string", "end the text with a quotation mark, on the line on which it begins"),
+    ("invalid literal string", "end the text with a quotation mark, on the line on which it begins"),
+    ("unclosed table", "end the header with a `]`"),
+    ("unclosed array", "end the list with a `]`"),
+    ("unclosed inline table", "end the table with a `}`"),
+];

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{
-    MISSING_KEY, Mistake, Span, UNKNOWN_KEY, WRONG_TYPE,
+    MISSING_KEY, Mistake, Span, UNKNOWN_KEY, WRONG_TYPE, keys,
     tree::{Data, Entry, Key, Table, Value},
 };
 use crate::check::nearest;
@@ -212,8 +212,11 @@ pub(super) fn unknown_key(key: &Key, fields: &Fields, more: &[&str]) -> Mistake 
     let known: Vec<&str> = fields.iter().map(|field| field.name).chain(more.iter().copied()).collect();
     let help = match (nearest(&key.name, known.iter().copied()), &fields.others) {
         (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, Some(others)) => others.help.to_owned(),
-        (None, None) => format!("{} has `{}`", fields.what, known.join("`, `")),
+        (None, others) => match (keys::owners(&key.name), others) {
+            (Some(owners), _) => format!("it is a key of {owners}"),
+            (None, Some(others)) => others.help.to_owned(),
+            (None, None) => format!("{} has `{}`", fields.what, known.join("`, `")),
+        },
     };
     Mistake::new(UNKNOWN_KEY, key.span.clone(), format!("unknown key `{}` in {}", key.name, fields.what)).help(help)
 }

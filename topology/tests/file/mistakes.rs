@@ -39,6 +39,17 @@ fn every_mistake_is_told_with_place_cause_and_remedy() {
     assert!(different.is_empty(), "told otherwise (see with BLESS=1 and git diff):\n\n{}", different.join("\n"));
 }
 
+#[test]
+fn every_check_is_seen_to_fire_in_a_file() {
+    let told: String = files()
+        .iter()
+        .map(|(name, _)| fs::read_to_string(directory().join(name.replace(".toml", ".txt"))).unwrap())
+        .collect();
+    let checks = Check::ALL.iter().chain(file::CHECKS);
+    let unseen = checks.filter(|check| !told.contains(&format!("error[{}]", check.code))).map(|check| check.name);
+    assert_eq!(unseen.collect::<Vec<_>>(), ["duplicate_chain"], "what a file says of one chain is put together");
+}
+
 #[cfg(feature = "ariadne")]
 #[test]
 fn mistakes_are_drawn_with_their_lines() {

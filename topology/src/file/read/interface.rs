@@ -39,7 +39,7 @@ impl Reader<'_> {
         if self.is_misspelt(port) {
             return;
         }
-        let kind = if name == *"lo" { Kind::Loopback } else { Kind::Veth };
+        let kind = plain(&name);
         let bridge = undeclared.remove(&name);
         let i = match bridge.as_ref().and_then(|_| node.interfaces.iter().position(|i| i.name == name)) {
             Some(i) => i,
@@ -63,9 +63,10 @@ impl Reader<'_> {
 
     /// Whether this is a slip of a setting's name: near to one, and no interface's value.
     fn is_misspelt(&mut self, port: &Port) -> bool {
-        let near = nearest(&port.key.name, NODE.iter().map(|field| field.name));
         let Some(Value { data: Data::Text { text, .. }, .. }) = port.settings.get("address") else { return false };
-        let misspelt = near.is_some() && !text.contains('{') && text.parse::<Cidr>().is_err();
+        let misspelt = !text.contains('{')
+            && text.parse::<Cidr>().is_err()
+            && nearest(&port.key.name, NODE.iter().map(|field| field.name)).is_some();
         if misspelt {
             self.found.push(unknown_key(&port.key, &NODE, &[]));
         }
@@ -81,7 +82,7 @@ impl Reader<'_> {
         for value in bridge.settings.get("ports").into_iter().flat_map(Value::elements) {
             let Some(port) = self.value::<IfName>(value) else { continue };
             let p = node.interfaces.iter().position(|i| i.name == port).unwrap_or_else(|| {
-                node.interfaces.push(Interface::new(port.clone(), Kind::Veth));
+                node.interfaces.push(Interface::new(port.clone(), plain(&port)));
                 undeclared.insert(port.clone(), name.clone());
                 node.interfaces.len() - 1
             });
@@ -141,6 +142,11 @@ impl Reader<'_> {
     pub(super) fn place_interface(&mut self, n: usize, i: usize, span: &Span) {
         self.places.set(Item::Interface(n, i), Part::Whole, span.clone());
     }
+}
+
+/// What an interface is of which a file says no more than its name.
+fn plain(name: &IfName) -> Kind {
+    if *name == *"lo" { Kind::Loopback } else { Kind::Veth }
 }
 
 pub(super) fn flag(settings: &Table, name: &str) -> Option<bool> {
