@@ -54,6 +54,17 @@ fn a_file_says_the_same_as_the_builder() {
 }
 
 #[test]
+fn every_file_in_the_guide_is_read() {
+    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/topology-files.md")).unwrap();
+    let files: Vec<&str> = guide.split("```toml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+    assert!(files.len() >= 8, "{files:?}");
+    for file in files {
+        let read = topology(file);
+        assert_eq!(topology(&read.to_toml()), read);
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_an_error_with_its_path() {
     let error = Topology::from_file("no/such/file.toml").unwrap_err().to_string();
     assert!(error.starts_with("cannot read the topology file no/such/file.toml: No such file"), "{error}");

@@ -39,6 +39,8 @@
 //! array of nodes, interfaces or links; [`Template`](crate::Template) tells how texts are computed for each of them. The
 //! nodes are called after their positions, from 0.
 //!
+//! `docs/topology-files.md` in the repository is a guide with every key.
+//!
 //! # A larger document
 //!
 //! Who reads more than a network takes the keys that are its own out of a [`Document`] and leaves the rest to
@@ -50,6 +52,8 @@ mod keys;
 mod mistakes;
 mod places;
 mod read;
+#[cfg(test)]
+mod reference;
 mod schema;
 mod shape;
 mod source;
