@@ -40,10 +40,21 @@ pub(super) static DOCUMENT: Fields = Fields {
 
 /// The tables that have a key of this name, in words.
 pub(super) fn owners(name: &str) -> Option<String> {
-    let tables = [&DOCUMENT, &NODE, &INTERFACE, &BRIDGE, &SWITCH_FIELDS, &LINK_FIELDS, &CHAIN, &RULE_FIELDS];
+    let tables = [&DOCUMENT, &NODE, &INTERFACE, &BRIDGE, &SWITCH_FIELDS, &LINK_FIELDS];
     let owners: Vec<&str> = tables.iter().filter(|table| table.field(name).is_some()).map(|table| table.what).collect();
     let (last, first) = owners.split_last()?;
     Some(if first.is_empty() { (*last).to_owned() } else { format!("{} or {last}", first.join(", ")) })
+}
+
+/// The setting of a node that is meant by a word which is none.
+pub(super) fn synonym(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "gateway" | "gw" => "route",
+        "dns" | "resolver" => "nameserver",
+        "nat" => "masquerade",
+        "iptables" | "nft" => "firewall",
+        _ => return None,
+    })
 }
 
 const PROFILE: Shape = Shape::Word(&["ready", "kernel"]);

@@ -256,16 +256,23 @@ fn syntax(source: &Source, error: &toml::de::Error) -> Mistake {
     let mistake = Mistake::new(SYNTAX, span, error.message());
     match REMEDIES.iter().find(|(cause, _)| error.message().starts_with(cause)) {
         Some((_, help)) => mistake.help(*help),
-        None => mistake.help("TOML is described at https://toml.io/en/v1.0.0"),
+        None => mistake.help("https://toml.io tells how TOML is written"),
     }
 }
 
+const QUOTE: &str = "put a text, such as an address, in quotation marks; numbers, `true` and `false` stand without";
+
 /// What to do about what the TOML parser says, by the beginning of that.
 const REMEDIES: &[(&str, &str)] = &[
-    ("string values must be quoted", "put a text in quotation marks; numbers, `true` and `false` stand without"),
+    ("string values must be quoted", QUOTE),
+    ("invalid boolean", QUOTE),
+    ("invalid float", QUOTE),
+    ("invalid integer", QUOTE),
+    ("invalid datetime", QUOTE),
     ("invalid unquoted key", "put a name in quotation marks that has other characters than these"),
     ("unquoted keys cannot be empty", "write a name before the `=`"),
     ("unexpected key or value", "begin a new line, or put several values into a list: `[\"a\", \"b\"]`"),
+    ("missing comma between key-value pairs", "write a `,` between the keys of a table in braces"),
     ("missing comma", "write a `,` between the elements of a list"),
     ("invalid basic string", "end the text with a quotation mark, on the line on which it begins"),
     ("invalid literal string", "end the text with a quotation mark, on the line on which it begins"),

@@ -210,8 +210,10 @@ pub(super) fn prune_table(
 /// The mistake of a key that stands for nothing in its table.
 pub(super) fn unknown_key(key: &Key, fields: &Fields, more: &[&str]) -> Mistake {
     let known: Vec<&str> = fields.iter().map(|field| field.name).chain(more.iter().copied()).collect();
-    let help = match (nearest(&key.name, known.iter().copied()), &fields.others) {
-        (Some(near), _) => format!("did you mean `{near}`?"),
+    let meant = keys::synonym(&key.name).filter(|word| known.contains(word));
+    let meant = meant.or_else(|| nearest(&key.name, known.iter().copied()));
+    let help = match (meant, &fields.others) {
+        (Some(meant), _) => format!("did you mean `{meant}`?"),
         (None, others) => match (keys::owners(&key.name), others) {
             (Some(owners), _) => format!("it is a key of {owners}"),
             (None, Some(others)) => others.help.to_owned(),

@@ -316,8 +316,11 @@ impl FromStr for PortRange {
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let wrong = || {
-            InvalidValue::new(format!("`{text}` is neither a port nor a range of ports"))
-                .help("write a number from 0 to 65535, or two with a `-` between: `1000-2000`")
+            let error = InvalidValue::new(format!("`{text}` is neither a port nor a range of ports"));
+            match text.contains(['{', ',']) {
+                true => error.help("several ports take a rule each"),
+                false => error.help("write a number from 0 to 65535, or two with a `-` between: `1000-2000`"),
+            }
         };
         let port = |text: &str| text.parse::<u16>().map_err(|_| wrong());
         Ok(match text.split_once('-') {

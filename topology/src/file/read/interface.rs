@@ -8,7 +8,7 @@ use crate::{
     check::{Item, Part, nearest},
     file::{
         Span,
-        keys::NODE,
+        keys::{self, NODE},
         shape::unknown_key,
         tree::{Data, Table, Value},
     },
@@ -61,12 +61,17 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether this is a slip of a setting's name: near to one, and no interface's value.
+    /// Whether this is no interface but a setting by a wrong name or in a wrong place: its value is no address.
     fn is_misspelt(&mut self, port: &Port) -> bool {
-        let Some(Value { data: Data::Text { text, .. }, .. }) = port.settings.get("address") else { return false };
-        let misspelt = !text.contains('{')
-            && text.parse::<Cidr>().is_err()
-            && nearest(&port.key.name, NODE.iter().map(|field| field.name)).is_some();
+        let values = port.settings.get("address").map(Value::elements).unwrap_or_default();
+        let wrong =
+            |value: &Value| value.text().is_some_and(|text| !text.contains('{') && text.parse::<Cidr>().is_err());
+        let name = &port.key.name;
+        let misspelt = !values.is_empty()
+            && values.iter().all(wrong)
+            && (nearest(name, NODE.iter().map(|field| field.name)).is_some()
+                || keys::synonym(name).is_some()
+                || keys::owners(name).is_some());
         if misspelt {
             self.found.push(unknown_key(&port.key, &NODE, &[]));
         }
