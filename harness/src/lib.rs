@@ -16,9 +16,12 @@
 
 #![cfg(target_os = "linux")]
 
+mod document;
 mod play;
 mod scenario;
+mod suite;
 mod trials;
+mod verdict;
 
 pub use trials::run;
 

@@ -1,48 +1,14 @@
 //! A scenario in its sandbox: steps in order, each expectation with its verdict.
 
-use std::fmt::Write;
-
 use netns_test_runtime::{
     lab::{Lab, Up},
     probe::any,
-    sandbox::record,
 };
 
-use crate::scenario::{Captures, Scenario, Step};
-
-/// The verdict of an expectation, as it goes from the sandbox to whoever reports it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    /// Its position among the expectations of the scenario.
-    pub(crate) position: usize,
-    /// What was seen, or what is wrong.
-    pub(crate) seen: Result<String, String>,
-}
-
-impl Verdict {
-    fn record(&self) {
-        let (word, text) = match &self.seen {
-            Ok(text) => ("holds", text),
-            Err(text) => ("wrong", text),
-        };
-        let mut line = String::new();
-        // A text does not refuse to be written to.
-        let _ = write!(line, "{} {word} ", self.position);
-        line.extend(text.chars().take(20_000));
-        record(&line);
-    }
-
-    pub(crate) fn of_record(line: &str) -> Option<Self> {
-        let (position, rest) = line.split_once(' ')?;
-        let (word, text) = rest.split_once(' ')?;
-        let seen = match word {
-            "holds" => Ok(text.to_owned()),
-            "wrong" => Err(text.to_owned()),
-            _ => return None,
-        };
-        Some(Self { position: position.parse().ok()?, seen })
-    }
-}
+use crate::{
+    scenario::{Captures, Scenario, Step},
+    verdict::Verdict,
+};
 
 /// Plays a scenario; the verdicts go to the launcher as records.
 pub(crate) fn play(scenario: &Scenario) -> Result<(), String> {
@@ -58,11 +24,14 @@ pub(crate) fn play(scenario: &Scenario) -> Result<(), String> {
             Some(_) => Ok(Captures::new()),
         };
         for expectation in &step.expectations {
-            let seen = match (&undone, &captures) {
-                (Some(why), _) | (None, Err(why)) => Err(why.clone()),
-                (None, Ok(captures)) => expectation.check(&lab, captures),
+            let verdict = match (&undone, &captures) {
+                (Some(why), _) | (None, Err(why)) => Verdict::wrong("not looked at", why),
+                (None, Ok(captures)) => match expectation.check(&lab, captures) {
+                    Ok(seen) => Verdict::holds(&seen),
+                    Err(wrong) => Verdict::wrong(&wrong.seen, &wrong.report),
+                },
             };
-            Verdict { position, seen }.record();
+            verdict.record(position);
             position += 1;
         }
     }
@@ -95,19 +64,4 @@ fn captures(step: &Step, lab: &Lab) -> Result<Captures, String> {
         captures.insert(key, begun.map_err(|error| error.to_string())?);
     }
     Ok(captures)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_verdict_is_read_as_it_was_written() {
-        assert_eq!(
-            Verdict::of_record("3 holds reached\nin 1 ms"),
-            Some(Verdict { position: 3, seen: Ok("reached\nin 1 ms".into()) })
-        );
-        assert_eq!(Verdict::of_record("0 wrong "), Some(Verdict { position: 0, seen: Err(String::new()) }));
-        assert_eq!(Verdict::of_record("holds"), None);
-    }
 }

@@ -1,17 +1,17 @@
 //! What must hold: one table of `expect`, which is one test.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
-use netns_test_runtime::{
-    capture::Listener,
-    lab::{Interface, Lab, Node},
-    probe::{Target, judge, tcp, try_eventually, udp},
+use netns_test_runtime::{lab::Lab, probe::try_eventually};
+use netns_test_topology::file::{
+    MISSING_KEY, Span, WRONG_TYPE,
+    tree::{Data, Value},
 };
-use netns_test_topology::file::{Span, WRONG_TYPE, tree::Value};
 
 use super::{
+    fact::{Captures, Fact, Goal, How, Range, Wrong},
     text::{Outcomes, Packets},
-    words::{Keys, Place, Reader, Whom},
+    words::{Keys, Reader},
 };
 
 /// How long a capture waits for what it should have seen.
@@ -29,51 +29,6 @@ pub(crate) struct Expect {
     fact: Fact,
     eventually: Option<Duration>,
 }
-
-#[derive(Debug, Clone)]
-enum Fact {
-    Reaches { from: Place, to: Goal, how: How, is: Outcomes },
-    Resolves { from: (String, String), who: Whom, is: bool },
-    Saw { on: (String, String), packets: Packets, within: Duration },
-    Quiet { on: (String, String), packets: Packets, time: Duration },
-    Route { on: String, to: Whom, is: Vec<String> },
-    Neighbour { on: String, who: Whom, is: String },
-    State { on: (String, String), is: String },
-    Mtu { on: (String, String), is: u32 },
-    Address { on: (String, String), is: netns_test_topology::Cidr, there: bool },
-    Sysctl { on: String, key: String, is: String },
-    Counter { on: String, name: String, packets: Range },
-    Run { on: String, line: String, exit: i32, prints: Option<String> },
-}
-
-/// What a probe goes to.
-#[derive(Debug, Clone)]
-enum Goal {
-    Ping(Whom),
-    Tcp(Whom, u16),
-    Udp(Whom, u16),
-}
-
-/// How a probe sends.
-#[derive(Debug, Clone, Default)]
-struct How {
-    size: Option<usize>,
-    dont_fragment: bool,
-    ttl: Option<u8>,
-    count: Option<u32>,
-    within: Option<Duration>,
-}
-
-/// A number and how the one that was read compares to it.
-#[derive(Debug, Clone)]
-struct Range {
-    text: String,
-    least: u64,
-    most: u64,
-}
-
-/// Captures that began before a step, by interface.
-pub(crate) type Captures = HashMap<(String, String), Listener>;
 
 const SUBJECTS: [&str; 2] = ["from", "on"];
 const PROBES: [&str; 4] = ["ping", "tcp", "udp", "arp"];
@@ -105,9 +60,26 @@ impl Expect {
     }
 
     /// What was seen, or what is wrong.
-    pub(crate) fn check(&self, lab: &Lab, captures: &Captures) -> Result<String, String> {
+    pub(crate) fn check(&self, lab: &Lab, captures: &Captures) -> Result<String, Wrong> {
         let Some(within) = self.eventually else { return self.fact.check(lab, captures) };
-        try_eventually(within, || self.fact.check(lab, captures)).map_err(words)
+        let mut seen = None;
+        let attempt = || {
+            self.fact.check(lab, captures).map_err(|wrong| {
+                seen = Some(wrong.seen);
+                wrong.report
+            })
+        };
+        let tried = try_eventually(within, attempt).map_err(|wrong| wrong.to_string());
+        tried.map_err(|report| Wrong { seen: seen.unwrap_or_default(), report })
+    }
+
+    /// What is expected, in a few words.
+    pub(crate) fn expected(&self) -> String {
+        let expected = self.fact.expected();
+        match self.eventually {
+            Some(within) => format!("{expected} within {within:?}"),
+            None => expected,
+        }
     }
 }
 
@@ -170,7 +142,7 @@ fn state(reader: &mut Reader, keys: &mut Keys, on: &Value) -> Option<Fact> {
             Some(is) => reader.text(is).map(str::to_owned),
             None => {
                 let help = "write what is expected: `is = \"…\"`";
-                reader.wrong(netns_test_topology::file::MISSING_KEY, &value.span, "`is` is missing", help);
+                reader.wrong(MISSING_KEY, &value.span, "`is` is missing", help);
                 None
             }
         }
@@ -225,7 +197,7 @@ fn state(reader: &mut Reader, keys: &mut Keys, on: &Value) -> Option<Fact> {
             let name = reader.text(value)?.to_owned();
             let Some(packets) = packets else {
                 let help = "write how many it must have counted: `packets = \">= 1\"`";
-                reader.wrong(netns_test_topology::file::MISSING_KEY, &value.span, "`packets` is missing", help);
+                reader.wrong(MISSING_KEY, &value.span, "`packets` is missing", help);
                 return None;
             };
             Fact::Counter { on: reader.node(on)?, name, packets: Range::read(reader, packets)? }
@@ -245,7 +217,7 @@ fn state(reader: &mut Reader, keys: &mut Keys, on: &Value) -> Option<Fact> {
 
 impl Range {
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
-        if let netns_test_topology::file::tree::Data::Number(_) = value.data {
+        if let Data::Number(_) = value.data {
             let number: u64 = reader.number(value)?;
             return Some(Self { text: number.to_string(), least: number, most: number });
         }
@@ -264,196 +236,4 @@ impl Range {
         };
         Some(Self { text, least, most })
     }
-}
-
-impl Fact {
-    /// The fact in words; names of tests are made of it.
-    fn words(&self) -> String {
-        let place = |(node, interface): &(String, String)| format!("{node}.{interface}");
-        match self {
-            Self::Reaches { from, to: Goal::Ping(to), .. } => format!("{from} pings {to}"),
-            Self::Reaches { from, to: Goal::Tcp(to, port), .. } => format!("{from} tcp {to}:{port}"),
-            Self::Reaches { from, to: Goal::Udp(to, port), .. } => format!("{from} udp {to}:{port}"),
-            Self::Resolves { from, who, .. } => format!("{} arp {who}", place(from)),
-            Self::Saw { on, .. } => format!("{} saw", place(on)),
-            Self::Quiet { on, .. } => format!("{} quiet", place(on)),
-            Self::Route { on, to, .. } => format!("{on} route to {to}"),
-            Self::Neighbour { on, who, .. } => format!("{on} neighbour {who}"),
-            Self::State { on, is } => format!("{} {is}", place(on)),
-            Self::Mtu { on, .. } => format!("{} mtu", place(on)),
-            Self::Address { on, is, .. } => format!("{} address {is}", place(on)),
-            Self::Sysctl { on, key, .. } => format!("{on} {key}"),
-            Self::Counter { on, name, .. } => format!("{on} counter {name}"),
-            Self::Run { on, line, .. } => format!("{on} runs {line}"),
-        }
-    }
-
-    fn check(&self, lab: &Lab, captures: &Captures) -> Result<String, String> {
-        let node = |name: &str| -> Result<Node, String> { lab.node(name).map_err(words) };
-        let interface =
-            |(on, name): &(String, String)| -> Result<Interface, String> { node(on)?.interface(name).map_err(words) };
-        match self {
-            Self::Reaches { from, to, how, is } => {
-                let (prober, target) = match from {
-                    Place::Node(name) => (node(name)?, how.apply(to.target(lab)?)),
-                    Place::Interface(of, name) => (node(of)?, how.apply(to.target(lab)?).on(name)),
-                };
-                let evidence = judge(&prober, target, is.expectation(lab)?).map_err(words)?;
-                Ok(evidence.report().outcome().to_string())
-            }
-            Self::Resolves { from, who, is } => {
-                let mut seen = Vec::new();
-                for address in who.addresses(lab)? {
-                    let resolution = interface(from)?.who_has(address).map_err(words)?;
-                    seen.extend(resolution.macs());
-                }
-                let text = match &seen[..] {
-                    [] => "silence".to_owned(),
-                    macs => {
-                        format!("answered by {}", macs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-                    }
-                };
-                same(seen.is_empty() != *is, text, if *is { "answered" } else { "silence" })
-            }
-            Self::Saw { on, packets, within } => {
-                let packet = capture(captures, on)?.wait_for(packets.traffic(lab)?, *within).map_err(words)?;
-                Ok(packet.to_string())
-            }
-            Self::Quiet { on, packets, time } => {
-                capture(captures, on)?.quiet(packets.traffic(lab)?, *time).map_err(words)?;
-                Ok("quiet".to_owned())
-            }
-            Self::Route { on, to, is } => {
-                let node = node(on)?;
-                let mut seen = Vec::new();
-                for address in to.addresses(lab)? {
-                    seen.push(route_words(&node, address)?);
-                }
-                let holds = seen.iter().all(|route| {
-                    let words: Vec<&str> = route.split_whitespace().collect();
-                    words.windows(is.len().max(1)).any(|some| some == &is[..])
-                        || is.chunks(2).all(|pair| words.windows(pair.len()).any(|some| some == pair))
-                });
-                same(holds, seen.join("; "), &is.join(" "))
-            }
-            Self::Neighbour { on, who, is } => {
-                let mut seen = Vec::new();
-                for address in who.addresses(lab)? {
-                    let entry = node(on)?.neighbour(address).map_err(words)?;
-                    seen.push(entry.map_or("none".to_owned(), |entry| entry.state.to_string().to_lowercase()));
-                }
-                same(seen.iter().all(|state| state == is), seen.join(", "), is)
-            }
-            Self::State { on, is } => {
-                let seen = match node(&on.0)?.links().map_err(words)?.into_iter().find(|link| link.name == on.1) {
-                    None => "gone",
-                    Some(link) if !link.flags.up() => "down",
-                    Some(link) if !link.flags.lower_up() => "no carrier",
-                    Some(_) => "up",
-                };
-                same(seen == is, seen.to_owned(), is)
-            }
-            Self::Mtu { on, is } => {
-                let seen = interface(on)?.info().map_err(words)?.mtu;
-                same(seen == *is, seen.to_string(), &is.to_string())
-            }
-            Self::Address { on, is, there } => {
-                let all = interface(on)?.addresses().map_err(words)?;
-                let all: Vec<String> = all.iter().map(|info| info.address.to_string()).collect();
-                let seen = if all.is_empty() { "no address".to_owned() } else { all.join(", ") };
-                let expected = format!("{}{is}", if *there { "" } else { "no " });
-                same(all.contains(&is.to_string()) == *there, seen, &expected)
-            }
-            Self::Sysctl { on, key, is } => {
-                let seen = node(on)?.sysctl(key).map_err(words)?;
-                same(seen == *is, seen, is)
-            }
-            Self::Counter { on, name, packets } => {
-                let seen = node(on)?.counter(name).map_err(words)?.packets;
-                same((packets.least..=packets.most).contains(&seen), format!("{seen} packets"), &packets.text)
-            }
-            Self::Run { on, line, exit, prints } => {
-                let output = node(on)?.command("sh").args(["-c", line]).output().map_err(words)?;
-                let all = format!("{}{}", output.stdout, output.stderr);
-                let status = output.status.code();
-                if status != Some(*exit) {
-                    return Err(format!("expected exit status {exit}, seen {}\n{all}", output.status));
-                }
-                match prints {
-                    Some(text) if !all.contains(text.as_str()) => {
-                        Err(format!("expected output with `{text}`, seen\n{all}"))
-                    }
-                    _ => Ok(all.trim_end().to_owned()),
-                }
-            }
-        }
-    }
-}
-
-impl Goal {
-    fn target(&self, lab: &Lab) -> Result<Target, String> {
-        let at = |whom: &Whom, port: u16, probe: fn(&[std::net::SocketAddr]) -> Target| {
-            let all: Vec<_> = whom.addresses(lab)?.into_iter().map(|address| (address, port).into()).collect();
-            Ok(probe(&all).named(whom.to_string()))
-        };
-        match self {
-            Self::Ping(whom) => whom.target(lab),
-            Self::Tcp(whom, port) => at(whom, *port, |all| tcp(all)),
-            Self::Udp(whom, port) => at(whom, *port, |all| udp(all)),
-        }
-    }
-}
-
-impl How {
-    fn apply(&self, mut target: Target) -> Target {
-        if let Some(size) = self.size {
-            target = target.size(size);
-        }
-        if self.dont_fragment {
-            target = target.dont_fragment();
-        }
-        if let Some(ttl) = self.ttl {
-            target = target.ttl(ttl);
-        }
-        if let Some(count) = self.count {
-            target = target.count(count);
-        }
-        if let Some(within) = self.within {
-            target = target.within(within);
-        }
-        target
-    }
-}
-
-fn capture<'a>(captures: &'a Captures, on: &(String, String)) -> Result<&'a Listener, String> {
-    captures.get(on).ok_or_else(|| format!("`{}.{}` was not there to be watched when the step began", on.0, on.1))
-}
-
-/// The route that a node would take, as `ip route get` would say it.
-fn route_words(node: &Node, address: std::net::IpAddr) -> Result<String, String> {
-    let route = match node.route_to(address) {
-        Ok(route) => route,
-        Err(error) => return Ok(error.to_string()),
-    };
-    let links = node.links().map_err(words)?;
-    let mut text = String::new();
-    for hop in &route.hops {
-        if let Some(via) = hop.via {
-            text += &format!("via {via} ");
-        }
-        let name = links.iter().find(|link| link.index == hop.index).map_or("?", |link| &link.name);
-        text += &format!("dev {name} ");
-    }
-    if let Some(source) = route.source {
-        text += &format!("src {source}");
-    }
-    Ok(text.trim_end().to_owned())
-}
-
-fn same(holds: bool, seen: String, expected: &str) -> Result<String, String> {
-    if holds { Ok(seen) } else { Err(format!("expected {expected}, seen {seen}")) }
-}
-
-fn words(error: impl std::fmt::Display) -> String {
-    error.to_string()
 }

@@ -2,20 +2,18 @@
 
 mod change;
 mod expect;
+mod fact;
 mod text;
-mod words;
+pub(crate) mod words;
 
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
 use netns_test_topology::{
     Topology,
-    file::{Document, FileError, MISSING_KEY, Mistake, Source, Span, tree::Value},
+    file::{Document, MISSING_KEY, Mistake, Mistakes, Source, Span, tree::Value},
 };
 
-pub(crate) use self::{
-    change::Change,
-    expect::{Captures, Expect},
-};
+pub(crate) use self::{change::Change, expect::Expect, fact::Captures};
 use words::{Keys, Reader};
 
 /// How long a scenario may take, if it does not say.
@@ -25,6 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Scenario {
     pub(crate) source: Source,
+    pub(crate) title: Option<String>,
     pub(crate) topology: Topology,
     pub(crate) timeout: Duration,
     pub(crate) steps: Vec<Step>,
@@ -39,12 +38,7 @@ pub(crate) struct Step {
 }
 
 impl Scenario {
-    pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
-        let text = fs::read_to_string(path).map_err(|error| FileError::Unreadable { path: path.to_owned(), error })?;
-        Self::parse(&Source::new(path.display().to_string(), text)).map_err(FileError::Wrong)
-    }
-
-    pub(crate) fn parse(source: &Source) -> Result<Self, netns_test_topology::file::Mistakes> {
+    pub(crate) fn parse(source: &Source) -> Result<Self, Mistakes> {
         let mut document = Document::parse(source);
         let timeout = document.root().get("timeout").cloned();
         let steps = document.root().get("step").cloned();
@@ -62,8 +56,9 @@ impl Scenario {
             let mistake = Mistake::new(MISSING_KEY, span, "this scenario expects nothing, so it could not fail");
             document.report(mistake.help("add a step with `expect = [{ from = \"a\", ping = \"b\" }]`"));
         }
+        let title = network.title.clone();
         let topology = document.finish(network)?;
-        Ok(Self { source: source.clone(), topology, timeout, steps })
+        Ok(Self { source: source.clone(), title, topology, timeout, steps })
     }
 
     /// The line and column of a place.

@@ -9,13 +9,17 @@ use netns_test_topology::{
     check::nearest,
     file::{WRONG_TYPE, tree::Value},
 };
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use super::words::{Place, Reader, Whom};
 
 /// Traffic such as `icmp requests from client to 10.0.0.0/8` or `tcp 443`.
 #[derive(Debug, Clone)]
 pub(crate) struct Packets {
+    text: String,
     base: Traffic,
     from: Option<Network>,
     to: Option<Network>,
@@ -29,7 +33,10 @@ enum Network {
 
 /// Outcomes such as `reached`, `refused by server` or `timeout | host unreachable local`.
 #[derive(Debug, Clone)]
-pub(crate) struct Outcomes(Vec<Outcome>);
+pub(crate) struct Outcomes {
+    text: String,
+    all: Vec<Outcome>,
+}
 
 #[derive(Debug, Clone)]
 struct Outcome {
@@ -80,6 +87,18 @@ impl Whom {
     }
 }
 
+impl fmt::Display for Packets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Display for Outcomes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl Packets {
     pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let text = reader.text(value)?.to_owned();
@@ -125,7 +144,7 @@ impl Packets {
                 }
             }
         }
-        Some(Self { base, from, to })
+        Some(Self { text, base, from, to })
     }
 
     pub(crate) fn traffic(&self, lab: &Lab) -> Result<Traffic, String> {
@@ -161,18 +180,20 @@ impl Network {
 
 impl Outcomes {
     pub(crate) fn reached() -> Self {
-        Self(vec![Outcome { reason: Reason::Reached, said: Said::Anybody }])
+        let all = vec![Outcome { reason: Reason::Reached, said: Said::Anybody }];
+        Self { text: Reason::Reached.to_string(), all }
     }
 
     pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let text = reader.text(value)?.to_owned();
         let terms = text.split('|').map(|term| read_outcome(reader, term.trim(), value));
-        terms.collect::<Option<Vec<_>>>().map(Self)
+        let all = terms.collect::<Option<Vec<_>>>()?;
+        Some(Self { text, all })
     }
 
     pub(crate) fn expectation(&self, lab: &Lab) -> Result<Expectation, String> {
         let mut all: Option<Expectation> = None;
-        for Outcome { reason, said } in &self.0 {
+        for Outcome { reason, said } in &self.all {
             let one = match said {
                 Said::Anybody => (*reason).into(),
                 Said::Local => reason.local(),

@@ -25,7 +25,7 @@ use super::error::{KernelError, kernel_words};
 use crate::netns::Netns;
 
 /// How long the kernel may take to answer a request.
-const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The largest datagram that the kernel sends in a dump is 32 KiB.
 const RECEIVE_BUFFER: usize = 64 * 1024;

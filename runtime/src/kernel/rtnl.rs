@@ -30,8 +30,8 @@ use rtnetlink::{
 
 use super::KernelError;
 
-/// How long the kernel may take to answer one request or batch.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// How long the kernel may take to answer one request or batch: it is one lock for the whole machine.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Messages in one datagram: past 250 acknowledgements have been lost to a full receive buffer.
 const BATCH: usize = 128;

@@ -141,7 +141,7 @@ impl Interface {
     ///
     /// # Errors
     ///
-    /// [`Error::NotReady`] after 10 s, as when the far end is down.
+    /// [`Error::NotReady`] after 30 s, as when the far end is down.
     pub fn wait_until_running(&self) -> Result<(), Error> {
         let begin = Instant::now();
         loop {

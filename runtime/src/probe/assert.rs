@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Answer, Expectation, Origin, Outcome, Prober, Reason, Report, Target, target::Place};
+use super::{Answer, Expectation, Origin, Outcome, ProbeError, Prober, Reason, Report, Target, target::Place};
 
 /// How long an assertion that expects an answer waits for it.
 const REACHES: Duration = Duration::from_secs(2);
@@ -33,7 +33,7 @@ pub fn reaches(prober: impl Prober, target: Target) -> Evidence {
     // No closure: it would panic at its own place, and not at the caller's.
     match try_reaches(&prober, target) {
         Ok(evidence) => evidence,
-        Err(text) => panic!("{text}"),
+        Err(wrong) => panic!("{wrong}"),
     }
 }
 
@@ -46,7 +46,7 @@ pub fn reaches(prober: impl Prober, target: Target) -> Evidence {
 pub fn cannot_reach(prober: impl Prober, target: Target, expected: impl Into<Expectation>) -> Evidence {
     match try_cannot_reach(&prober, target, expected.into()) {
         Ok(evidence) => evidence,
-        Err(text) => panic!("{text}"),
+        Err(wrong) => panic!("{wrong}"),
     }
 }
 
@@ -57,34 +57,42 @@ pub fn cannot_reach(prober: impl Prober, target: Target, expected: impl Into<Exp
 /// What the assertion would panic with.
 pub fn judge(prober: impl Prober, target: Target, expected: impl Into<Expectation>) -> Result<Evidence, Wrong> {
     let expected = expected.into();
-    let verdict = if expected == Expectation::from(Reason::Reached) {
+    if expected == Expectation::from(Reason::Reached) {
         try_reaches(&prober, target)
     } else {
         try_cannot_reach(&prober, target, expected)
-    };
-    verdict.map_err(Wrong)
+    }
 }
 
 /// Why an assertion does not hold: subject, expectation, fact, and help where there is some.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Wrong(pub(super) String);
-
-pub(super) fn try_reaches(prober: &impl Prober, target: Target) -> Result<Evidence, String> {
-    let to = target.to_string();
-    let run = prober.probe(target).patience(REACHES).run();
-    run.map_err(|error| format!("cannot tell whether {to} is reached\n\n  {error}")).and_then(reached)
+#[error("{report}")]
+pub struct Wrong {
+    pub(super) seen: String,
+    pub(super) report: String,
 }
 
-pub(super) fn try_cannot_reach(
-    prober: &impl Prober,
-    target: Target,
-    expected: Expectation,
-) -> Result<Evidence, String> {
+impl Wrong {
+    /// What was seen, in a few words.
+    pub fn seen(&self) -> &str {
+        &self.seen
+    }
+
+    fn unknown(to: &str, error: &ProbeError) -> Self {
+        Self { seen: "no verdict".into(), report: format!("cannot tell whether {to} is reached\n\n  {error}") }
+    }
+}
+
+pub(super) fn try_reaches(prober: &impl Prober, target: Target) -> Result<Evidence, Wrong> {
+    let to = target.to_string();
+    let run = prober.probe(target).patience(REACHES).run();
+    run.map_err(|error| Wrong::unknown(&to, &error)).and_then(reached)
+}
+
+pub(super) fn try_cannot_reach(prober: &impl Prober, target: Target, expected: Expectation) -> Result<Evidence, Wrong> {
     let to = target.to_string();
     let run = prober.probe(target).patience(CANNOT_REACH).run();
-    run.map_err(|error| format!("cannot tell whether {to} is reached\n\n  {error}"))
-        .and_then(|report| as_expected(report, &expected))
+    run.map_err(|error| Wrong::unknown(&to, &error)).and_then(|report| as_expected(report, &expected))
 }
 
 impl Report {
@@ -97,7 +105,7 @@ impl Report {
     pub fn expect(self, expected: impl Into<Expectation>) -> Evidence {
         match as_expected(self, &expected.into()) {
             Ok(evidence) => evidence,
-            Err(text) => panic!("{text}"),
+            Err(wrong) => panic!("{wrong}"),
         }
     }
 
@@ -109,20 +117,20 @@ impl Report {
 }
 
 /// Evidence that every address was reached, or why not.
-pub(super) fn reached(report: Report) -> Result<Evidence, String> {
+pub(super) fn reached(report: Report) -> Result<Evidence, Wrong> {
     match report.answers.iter().find(|a| !a.outcome.is_reached()) {
         None => Ok(Evidence { report }),
-        Some(answer) => Err(Failure { report: &report, answer, expected: &"reached", speaker: false }.to_string()),
+        Some(answer) => Err(Failure { report: &report, answer, expected: &"reached", speaker: false }.wrong()),
     }
 }
 
 /// Evidence that every answer is as expected, or which is not.
-pub(super) fn as_expected(report: Report, expected: &Expectation) -> Result<Evidence, String> {
+pub(super) fn as_expected(report: Report, expected: &Expectation) -> Result<Evidence, Wrong> {
     match report.answers.iter().find(|a| !expected.matches(a)) {
         None => Ok(Evidence { report }),
         Some(answer) => {
             let speaker = expected.matches_but_for_the_speaker(answer);
-            Err(Failure { report: &report, answer, expected, speaker }.to_string())
+            Err(Failure { report: &report, answer, expected, speaker }.wrong())
         }
     }
 }
@@ -167,6 +175,10 @@ impl fmt::Display for Failure<'_> {
 }
 
 impl Failure<'_> {
+    fn wrong(&self) -> Wrong {
+        Wrong { seen: self.answer.outcome.to_string(), report: self.to_string() }
+    }
+
     fn help(&self) -> Option<String> {
         let (prober, answer) = (&self.report.prober, self.answer);
         let to = answer.target.ip();
@@ -218,7 +230,7 @@ mod tests {
     #[test]
     fn a_failure_gives_subject_expectation_fact_and_help() {
         let seen = report(tcp("203.0.113.9:25"), Outcome::Timeout, Origin::None);
-        let text = reached(seen).expect_err("a timeout is not reached");
+        let text = reached(seen).expect_err("a timeout is not reached").to_string();
         assert_eq!(
             text,
             "client cannot reach 203.0.113.9:25/tcp: timeout\n\n  \
@@ -232,7 +244,7 @@ mod tests {
     #[test]
     fn a_wrong_reason_fails() {
         let seen = report(ping("192.0.2.1").named("server"), Outcome::NetworkUnreachable, Origin::Local);
-        let text = as_expected(seen, &by::Timeout.into()).expect_err("it is another reason");
+        let text = as_expected(seen, &by::Timeout.into()).expect_err("it is another reason").to_string();
         assert!(text.starts_with("client cannot reach 192.0.2.1 (server): network unreachable"), "{text}");
         assert!(text.contains("expected  timeout"), "{text}");
     }
@@ -241,7 +253,7 @@ mod tests {
     fn a_wrong_speaker_fails_and_is_named() {
         let by = Origin::Remote("10.0.0.1".parse().expect("a literal"));
         let seen = report(ping("192.0.2.1"), Outcome::NetworkUnreachable, by);
-        let text = as_expected(seen, &by::NetworkUnreachable.local()).expect_err("it is remote");
+        let text = as_expected(seen, &by::NetworkUnreachable.local()).expect_err("it is remote").to_string();
         assert!(text.contains("got       network unreachable, said 10.0.0.1"), "{text}");
         assert!(text.contains("somebody else said it"), "{text}");
     }
@@ -253,7 +265,7 @@ mod tests {
         seen.answers[0].outcome =
             Outcome::Reached { rtt: Duration::ZERO, ttl: Some(64), source: seen.answers[0].target.ip() };
         assert!(reached(seen.clone()).is_err());
-        let text = as_expected(seen, &by::Timeout.into()).expect_err("one answered");
+        let text = as_expected(seen, &by::Timeout.into()).expect_err("one answered").to_string();
         assert!(text.starts_with("client reaches 10.0.0.1"), "{text}");
     }
 }

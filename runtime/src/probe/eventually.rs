@@ -56,7 +56,8 @@ pub fn try_eventually<A: Attempted>(within: Duration, mut attempt: impl FnMut() 
         let left = within.saturating_sub(begun.elapsed());
         if left.is_zero() {
             let tried = format!("not within {within:?} ({tries} attempts in {})", Millis(begun.elapsed()));
-            return Err(Wrong(format!("{tried}; the last:\n\n{failure}")));
+            let seen = format!("not within {within:?}");
+            return Err(Wrong { seen, report: format!("{tried}; the last:\n\n{failure}") });
         }
         crate::pause_for(pause.min(left));
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -109,7 +110,7 @@ impl Attempted for Probe {
 
     fn settle(self, left: Duration) -> Result<Report, String> {
         let report = self.hurry(PROBE.min(left.max(FIRST_PAUSE))).run().map_err(|error| error.to_string())?;
-        reached(report).map(|evidence| evidence.report().clone())
+        reached(report).map(|evidence| evidence.report().clone()).map_err(|wrong| wrong.to_string())
     }
 }
 

@@ -1,0 +1,242 @@
+//! A file whose expectations are tests, played together and once.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use netns_test_runtime::sandbox::{End, Report, Sandbox};
+
+use netns_test_topology::{
+    Topology,
+    file::{Document, Source},
+};
+
+use crate::{
+    document::{self, Tutorial},
+    play::play,
+    scenario::Scenario,
+    verdict::Verdict,
+};
+
+/// What a file says.
+#[derive(Debug)]
+pub(crate) enum Script {
+    Scenario(Box<Scenario>),
+    Tutorial(Box<Tutorial>),
+}
+
+/// A file that can be played.
+#[derive(Debug)]
+pub(crate) struct Suite {
+    pub(crate) path: PathBuf,
+    /// The file's own heading, or its name.
+    pub(crate) title: String,
+    /// The expectations in order.
+    pub(crate) cases: Vec<Case>,
+    timeout: Duration,
+    played: OnceLock<Performance>,
+}
+
+/// One expectation.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    /// The name of the test, fit for a filter.
+    pub(crate) name: String,
+    /// The heading under which it stands.
+    pub(crate) step: String,
+    pub(crate) claim: String,
+    pub(crate) expected: String,
+    /// File, line and column.
+    pub(crate) place: String,
+}
+
+/// What came of a file that was played.
+#[derive(Debug)]
+struct Performance {
+    verdicts: HashMap<usize, Verdict>,
+    /// What is said of an expectation without a verdict.
+    otherwise: Verdict,
+    /// The host refused, so nothing is known of the file.
+    refused: bool,
+}
+
+impl Script {
+    /// Reads a scenario file, a Markdown document, or a side file that names one.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file, in words.
+    pub(crate) fn read(path: &Path, colours: bool) -> Result<Self, String> {
+        let text = fs::read_to_string(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+        if is_markdown(path) {
+            return Ok(Self::Tutorial(Box::new(Tutorial::read(path, &text, colours)?)));
+        }
+        let source = Source::new(path.display().to_string(), &*text);
+        if Document::parse(&source).root().get("document").is_some() {
+            return Ok(Self::Tutorial(Box::new(Tutorial::read_side(path, &text, colours)?)));
+        }
+        let scenario = Scenario::parse(&source).map_err(|mistakes| mistakes.draw(colours))?;
+        Ok(Self::Scenario(Box::new(scenario)))
+    }
+
+    fn play(&self) -> Result<(), String> {
+        match self {
+            Self::Scenario(scenario) => play(scenario),
+            Self::Tutorial(tutorial) => document::play(tutorial),
+        }
+    }
+
+    fn title(&self) -> Option<&str> {
+        match self {
+            Self::Scenario(scenario) => scenario.title.as_deref(),
+            Self::Tutorial(tutorial) => tutorial.title.as_deref(),
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        match self {
+            Self::Scenario(scenario) => scenario.timeout,
+            Self::Tutorial(tutorial) => tutorial.timeout,
+        }
+    }
+
+    /// The network at the beginning.
+    pub(crate) fn topology(&self) -> &Topology {
+        match self {
+            Self::Scenario(scenario) => &scenario.topology,
+            Self::Tutorial(tutorial) => &tutorial.topology,
+        }
+    }
+
+    /// The expectations, named so that equal names are numbered.
+    fn cases(&self, file: &str) -> Vec<Case> {
+        let mut names = Names::default();
+        let mut case = |step: &str, words: &str, claim: &str, expected: String, place: String| Case {
+            name: names.unique(&format!("{file}::{}::{}", slug(step), slug(words))),
+            step: step.to_owned(),
+            claim: claim.to_owned(),
+            expected,
+            place,
+        };
+        let mut cases = Vec::new();
+        match self {
+            Self::Scenario(scenario) => {
+                for step in &scenario.steps {
+                    for expect in &step.expectations {
+                        let place = scenario.place(&expect.span);
+                        cases.push(case(&step.name, &expect.words, &expect.words, expect.expected(), place));
+                    }
+                }
+            }
+            Self::Tutorial(tutorial) => {
+                for line in &tutorial.lines {
+                    let words = line.said.name.as_ref().unwrap_or(&line.command.text);
+                    let expected = line.said.expected.to_string();
+                    cases.push(case(&line.heading, words, words, expected, line.place.clone()));
+                }
+            }
+        }
+        cases
+    }
+}
+
+/// Whether the name of a file is that of a Markdown document.
+pub(crate) fn is_markdown(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "md" || extension == "markdown")
+}
+
+impl Suite {
+    /// Reads the file and plays nothing yet. Its tests' names begin with the file's, numbered if it is not the first.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file, in words.
+    pub(crate) fn read(path: &Path, names: &mut Names, colours: bool) -> Result<Self, String> {
+        let script = Script::read(path, colours)?;
+        let file = names.unique(&name_of(path));
+        let title = script.title().map_or_else(|| file.clone(), str::to_owned);
+        let (cases, timeout) = (script.cases(&file), script.timeout());
+        Ok(Self { path: path.to_owned(), title, cases, timeout, played: OnceLock::new() })
+    }
+
+    /// Plays the file unless that was done, and returns what came of the expectation at this position.
+    pub(crate) fn verdict(&self, position: usize) -> &Verdict {
+        let played = self.played();
+        played.verdicts.get(&position).unwrap_or(&played.otherwise)
+    }
+
+    /// Whether the host refused to have it played.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.played().refused
+    }
+
+    fn played(&self) -> &Performance {
+        self.played
+            .get_or_init(|| Performance::of(&Sandbox::new(self.path.to_string_lossy()).timeout(self.timeout).report()))
+    }
+}
+
+impl Performance {
+    fn of(report: &Report) -> Self {
+        let verdicts = report.records.iter().filter_map(|line| Verdict::of_record(line)).collect();
+        let refused = matches!(report.end, End::Refused(_) | End::Unstartable(_));
+        let mut why = match &report.end {
+            End::Passed | End::Failed(_) => report.output.clone(),
+            end => format!("{end}\n{}", report.output),
+        };
+        for note in &report.notes {
+            why += &format!("\nnote: {note}");
+        }
+        Self { verdicts, otherwise: Verdict::wrong("not looked at", why.trim_end()), refused }
+    }
+}
+
+/// Plays the file that a sandbox is named by; the launcher gets the verdicts.
+pub(crate) fn perform(name: &str) -> Result<(), String> {
+    Script::read(Path::new(name), false)?.play()
+}
+
+/// The begin of the names of a file's tests.
+pub(crate) fn name_of(path: &Path) -> String {
+    slug(&path.file_stem().unwrap_or_default().to_string_lossy())
+}
+
+/// The names so far: equal ones are numbered.
+#[derive(Debug, Default)]
+pub(crate) struct Names(HashMap<String, usize>);
+
+impl Names {
+    pub(crate) fn unique(&mut self, name: &str) -> String {
+        let count = self.0.entry(name.to_owned()).or_default();
+        *count += 1;
+        if *count == 1 { name.to_owned() } else { format!("{name}_{count}") }
+    }
+}
+
+/// Lower-case letters, digits and single underscores.
+pub(crate) fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for letter in text.chars().flat_map(char::to_lowercase) {
+        if letter.is_alphanumeric() {
+            slug.push(letter);
+        } else if !slug.ends_with('_') {
+            slug.push('_');
+        }
+    }
+    slug.trim_matches('_').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_fit_for_a_filter() {
+        assert_eq!(slug("Before NAT, nothing comes back"), "before_nat_nothing_comes_back");
+        assert_eq!(slug("client pings 203.0.113.9"), "client_pings_203_0_113_9");
+    }
+}
