@@ -16,6 +16,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod command;
 mod document;
 mod play;
 mod scenario;
@@ -23,6 +24,7 @@ mod suite;
 mod trials;
 mod verdict;
 
+pub use command::command;
 pub use trials::run;
 
 /// Makes a `main` that runs the scenario files of these patterns; see [`run`].

@@ -1,0 +1,132 @@
+//! `netns-test run`: files as tests.
+
+use std::{
+    io::{IsTerminal, Write, stderr},
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+    time::Instant,
+};
+
+use clap::{Args, ValueEnum};
+use libtest_mimic::Arguments as Libtest;
+
+use super::{Status, colours, files, report};
+use crate::{
+    suite::{Names, Suite},
+    trials::trials_of_suite,
+};
+
+/// What to run.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Scenario files, tutorials and their side files, or directories of them
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How to tell what came of it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Arguments of libtest, which also choose its output: a filter, `--exact`, `--list`, `--test-threads`, …
+    #[arg(last = true, value_name = "LIBTEST")]
+    libtest: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Claim, expected and seen, file by file
+    Table,
+    /// One line a test, as libtest prints it
+    Libtest,
+    /// One JSON document
+    Json,
+    /// A JUnit report
+    Junit,
+}
+
+impl Run {
+    pub(super) fn run(&self) -> ExitCode {
+        let begun = Instant::now();
+        let (suites, wrong) = match files::expand(&self.files) {
+            Ok(files) => read(&files),
+            Err(why) => (Vec::new(), vec![why]),
+        };
+        for mistakes in &wrong {
+            eprintln!("{}\n", mistakes.trim_end());
+        }
+        if !wrong.is_empty() {
+            eprintln!("netns-test: nothing was run");
+            return Status::Wrong.into();
+        }
+        if self.format == Format::Libtest || !self.libtest.is_empty() {
+            let arguments = ["netns-test".to_owned()].into_iter().chain(self.libtest.iter().cloned());
+            let trials = suites.iter().flat_map(trials_of_suite).collect();
+            return libtest_mimic::run(&Libtest::from_iter(arguments), trials).exit_code();
+        }
+        let next = AtomicUsize::new(0);
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(suites.len());
+        let mut tally = report::Tally::default();
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    while let Some(suite) = suites.get(next.fetch_add(1, Relaxed)) {
+                        suite.verdict(0);
+                    }
+                });
+            }
+            for (number, suite) in suites.iter().enumerate() {
+                let progress = Progress::begin(&format!("{} of {}  {}", number + 1, suites.len(), suite.title));
+                // Waits for the worker that plays it.
+                suite.verdict(0);
+                progress.end();
+                if self.format == Format::Table {
+                    report::table(suite, colours());
+                }
+                tally.add(suite);
+            }
+        });
+        match self.format {
+            Format::Json => println!("{}", report::json(&suites)),
+            Format::Junit => println!("{}", report::junit(&suites)),
+            Format::Table | Format::Libtest => tally.print(begun.elapsed(), colours()),
+        }
+        tally.status().into()
+    }
+}
+
+/// Reads all files, so that a mistake in one is said before anything runs.
+fn read(files: &[PathBuf]) -> (Vec<Arc<Suite>>, Vec<String>) {
+    let (mut suites, mut wrong) = (Vec::new(), Vec::new());
+    let mut names = Names::default();
+    for file in files {
+        match Suite::read(file, &mut names, stderr().is_terminal()) {
+            Ok(suite) => suites.push(Arc::new(suite)),
+            Err(mistakes) => wrong.push(mistakes),
+        }
+    }
+    (suites, wrong)
+}
+
+/// A line on a terminal that says what is being played.
+struct Progress(bool);
+
+impl Progress {
+    fn begin(what: &str) -> Self {
+        let shown = stderr().is_terminal();
+        if shown {
+            eprint!("\r\x1b[K{what} …");
+            // A terminal that cannot be written to shows nothing.
+            let _ = stderr().flush();
+        }
+        Self(shown)
+    }
+
+    fn end(self) {
+        if self.0 {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
