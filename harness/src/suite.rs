@@ -136,7 +136,7 @@ impl Script {
                 for line in &tutorial.lines {
                     let words = line.said.name.as_ref().unwrap_or(&line.command.text);
                     let expected = line.said.expected.to_string();
-                    cases.push(case(&line.heading, words, words, expected, line.place.clone()));
+                    cases.push(case(&line.heading, words, &line.claim(), expected, line.place.clone()));
                 }
             }
         }

@@ -88,7 +88,7 @@ pub(super) fn table(suite: &Suite, colours: bool) {
     };
     let path = suite.path.display();
     println!("{}  {}", painted(&suite.title, BOLD, colours), painted(&path.to_string(), DIM, colours));
-    println!("{}", painted(&format!("        {}", line("claim", "expected", "seen")), DIM, colours));
+    println!("{}", painted(&format!("          {}", line("claim", "expected", "seen")), DIM, colours));
     let mut step = None;
     for (case, verdict) in rows {
         if step != Some(&case.step) {
@@ -96,9 +96,9 @@ pub(super) fn table(suite: &Suite, colours: bool) {
             step = Some(&case.step);
         }
         let (word, paint) = match verdict.word {
-            Word::Holds => ("ok  ", GREEN),
-            Word::Wrong => ("FAIL", RED),
-            Word::Skipped => ("skip", YELLOW),
+            Word::Holds => ("ok    ", GREEN),
+            Word::Wrong => ("FAIL  ", RED),
+            Word::Skipped => ("skip  ", YELLOW),
         };
         let row = line(&case.claim, &case.expected, &verdict.seen);
         println!("    {}{}", painted(word, paint, colours), row.trim_end());

@@ -27,6 +27,8 @@ pub(crate) struct Tutorial {
     pub(crate) timeout: Duration,
     /// The node on which the commands run.
     host: String,
+    /// What it has done before.
+    prepare: Vec<String>,
     pub(crate) lines: Vec<Line>,
 }
 
@@ -41,10 +43,21 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// What is run: the command, or what is said to run in its place.
-    fn typed(&self) -> Command {
+    /// What is run: the command or what is said to run in its place, after what is said to run before.
+    fn run(&self) -> Command {
         let text = self.said.instead.as_ref().unwrap_or(&self.command.text);
-        Command { text: text.clone(), ..self.command.clone() }
+        let text = match &self.said.before {
+            Some(before) => format!("{before} && {text}"),
+            None => text.clone(),
+        };
+        Command { text, ..self.command.clone() }
+    }
+
+    /// What it is called: its name or its text, and what is run if that is something else.
+    pub(crate) fn claim(&self) -> String {
+        let name = self.said.name.as_ref().unwrap_or(&self.command.text);
+        let run = self.run().text;
+        if run == self.command.text { name.clone() } else { format!("{name} (run as: {run})") }
     }
 }
 
@@ -100,8 +113,8 @@ impl Tutorial {
             let place = format!("{}:{}", path.display(), command.line);
             Line { heading, command, said, place }
         });
-        let Side { topology, timeout, host, .. } = side;
-        Ok(Self { title: side.title.or(title), topology, timeout, host, lines: lines.collect() })
+        let Side { topology, timeout, host, prepare, .. } = side;
+        Ok(Self { title: side.title.or(title), topology, timeout, host, prepare, lines: lines.collect() })
     }
 }
 

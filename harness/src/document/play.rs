@@ -27,17 +27,27 @@ export PATH LC_ALL=C
 
 /// Plays a document; the verdicts go to the launcher as records.
 pub(crate) fn play(tutorial: &Tutorial) -> Result<(), String> {
-    let run = || tutorial.lines.iter().filter(|line| line.said.expected.skip.is_none());
-    let missing = tools::missing(run().map(|line| line.typed()).collect::<Vec<_>>().iter());
+    let lines = || tutorial.lines.iter().filter(|line| line.said.expected.skip.is_none());
+    let missing = tools::missing(lines().map(|line| line.run()).collect::<Vec<_>>().iter());
     if !missing.is_empty() {
         return Err(format!("nothing was run: {}", missing.join("; ")));
     }
     let lab = tutorial.topology.up().map_err(|error| format!("the network cannot be built: {error}"))?;
     let host = lab.node(&tutorial.host).map_err(|error| error.to_string())?;
+    for line in &tutorial.prepare {
+        let output = host.command("sh").args(["-c", line]).output().map_err(|error| error.to_string())?;
+        if !output.status.success() {
+            let why = format!("{}{}", output.stdout, output.stderr);
+            return Err(format!(
+                "nothing was run: `{line}`, which prepares the host, ended with {}\n{why}",
+                output.status
+            ));
+        }
+    }
     let mark = format!("netns-test-{}", process::id());
     let mut script = format!("exec 2>&1 </dev/null\n{HABITS}");
     for (position, line) in tutorial.lines.iter().enumerate().filter(|(_, line)| line.said.expected.skip.is_none()) {
-        let command = shlex::try_quote(&line.typed().text).map_err(|error| error.to_string())?.into_owned();
+        let command = shlex::try_quote(&line.run().text).map_err(|error| error.to_string())?.into_owned();
         script += &format!("printf '\\n%s\\n' '{mark} begin {position}'\neval {command}\n");
         script += &format!("printf '\\n%s %s\\n' '{mark} end {position}' $?\n");
     }

@@ -36,6 +36,8 @@ pub(crate) struct Side {
     pub(crate) unlabelled: bool,
     /// Beginnings of commands that stand behind `# ` where that is a prompt and no comment.
     pub(crate) as_root: Vec<String>,
+    /// What the host has done before the document begins.
+    pub(crate) prepare: Vec<String>,
     notes: Vec<Note>,
 }
 
@@ -47,27 +49,30 @@ struct Note {
     /// Which of those that are equal; all of them otherwise.
     nth: Option<usize>,
     expected: Expected,
-    pub(crate) instead: Option<String>,
-    pub(crate) name: Option<String>,
+    before: Option<String>,
+    instead: Option<String>,
+    name: Option<String>,
 }
 
 /// A command with what is said about it.
 #[derive(Debug, Clone)]
 pub(crate) struct Noted {
     pub(crate) expected: Expected,
+    /// What is run before it, as a part of it.
+    pub(crate) before: Option<String>,
     /// What is run in its place.
     pub(crate) instead: Option<String>,
     pub(crate) name: Option<String>,
 }
 
-const KEYS: [&str; 6] = ["document", "host", "timeout", "unlabelled", "as_root", "command"];
+const KEYS: [&str; 7] = ["document", "host", "timeout", "unlabelled", "as_root", "prepare", "command"];
 
 impl Side {
     /// Reads it; all that is wrong comes out at once.
     pub(crate) fn parse(source: &Source) -> Result<Self, Mistakes> {
         let mut toml = Document::parse(source);
         let values = KEYS.map(|key| toml.root().get(key).cloned());
-        let [document, host, timeout, unlabelled, as_root, commands] = &values;
+        let [document, host, timeout, unlabelled, as_root, prepare, commands] = &values;
         let mut network = toml.network(&KEYS);
         if network.draft.nodes.is_empty() {
             let host = NodeName::new("host").expect("this is a name");
@@ -82,6 +87,7 @@ impl Side {
         let timeout = timeout.as_ref().and_then(|time| reader.time(time)).unwrap_or(TIMEOUT);
         let unlabelled = unlabelled.as_ref().and_then(|flag| reader.flag(flag)).unwrap_or(false);
         let as_root = as_root.as_ref().map(|texts| texts_of(&mut reader, texts)).unwrap_or_default();
+        let prepare = prepare.as_ref().map(|texts| texts_of(&mut reader, texts)).unwrap_or_default();
         let commands = commands.as_ref().map_or(&[][..], Value::elements);
         let notes = commands.iter().filter_map(|value| Note::read(&mut reader, value)).collect();
         let found = std::mem::take(&mut reader.found);
@@ -89,7 +95,18 @@ impl Side {
         let title = network.title.clone();
         let topology = toml.finish(network)?;
         let host = host.unwrap_or_default();
-        Ok(Self { source: source.clone(), title, document, topology, host, timeout, unlabelled, as_root, notes })
+        Ok(Self {
+            source: source.clone(),
+            title,
+            document,
+            topology,
+            host,
+            timeout,
+            unlabelled,
+            as_root,
+            prepare,
+            notes,
+        })
     }
 
     /// Joins commands with what is said about them.
@@ -129,10 +146,13 @@ impl Side {
             let notes = || self.notes.iter().filter(mine);
             let note = notes().find(|note| note.nth.is_some()).or_else(|| notes().next());
             match note {
-                Some(Note { expected, instead, name, .. }) => {
-                    Noted { expected: expected.clone(), instead: instead.clone(), name: name.clone() }
-                }
-                None => Noted { expected: expected.clone(), instead: None, name: None },
+                Some(Note { expected, before, instead, name, .. }) => Noted {
+                    expected: expected.clone(),
+                    before: before.clone(),
+                    instead: instead.clone(),
+                    name: name.clone(),
+                },
+                None => Noted { expected: expected.clone(), before: None, instead: None, name: None },
             }
         });
         Ok(noted.collect())
@@ -164,6 +184,7 @@ impl Note {
         if let Some(is) = keys.take("is") {
             expected.outcome = outcome(reader, is);
         }
+        let before = keys.take("before").and_then(|text| reader.text(text)).map(str::to_owned);
         let instead = keys.take("instead").and_then(|text| reader.text(text)).map(str::to_owned);
         let name = keys.take("name").and_then(|text| reader.text(text)).map(str::to_owned);
         let span = keys.span.clone();
@@ -172,7 +193,7 @@ impl Note {
             reader.wrong(MISSING_KEY, &span, "which command is this about?", "write it: `text = \"ip link\"`");
             return None;
         };
-        Some(Self { span, text, nth, expected, instead, name })
+        Some(Self { span, text, nth, expected, before, instead, name })
     }
 }
 
