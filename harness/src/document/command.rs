@@ -71,6 +71,8 @@ fn is_complete(text: &str) -> bool {
             }
             continue;
         }
+        // What is neither quoted nor a comment.
+        let mut bare = String::new();
         let mut letters = line.char_indices().peekable();
         while let Some((at, letter)) = letters.next() {
             match (open, letter) {
@@ -85,6 +87,7 @@ fn is_complete(text: &str) -> bool {
                     here = Some(word.trim_matches(['\'', '"']).to_owned());
                     letters.next();
                 }
+                (None, _) => bare.push(letter),
                 _ => {}
             }
         }
@@ -92,13 +95,11 @@ fn is_complete(text: &str) -> bool {
         if escaped && line.ends_with('\n') {
             escaped = false;
         }
-        if open.is_none() {
-            for word in line.split(|c: char| c.is_whitespace() || c == ';') {
-                match word {
-                    "do" | "then" | "{" | "case" => depth += 1,
-                    "done" | "fi" | "}" | "esac" => depth -= 1,
-                    _ => {}
-                }
+        for word in bare.split(|c: char| c.is_whitespace() || c == ';') {
+            match word {
+                "do" | "then" | "{" | "case" => depth += 1,
+                "done" | "fi" | "}" | "esac" => depth -= 1,
+                _ => {}
             }
         }
     }
@@ -143,5 +144,6 @@ mod tests {
         assert_eq!(texts("ip link add a \\\n  type bridge\n"), ["ip link add a \\\n  type bridge"]);
         assert_eq!(texts("cat <<END\nip link\nEND\nls\n"), ["cat <<END\nip link\nEND", "ls"]);
         assert_eq!(texts("echo 'one\ntwo'\n"), ["echo 'one\ntwo'"]);
+        assert_eq!(texts("sh -c 'while true; do true; done'\necho \"do\"\n").len(), 2);
     }
 }

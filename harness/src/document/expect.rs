@@ -61,7 +61,8 @@ impl Expected {
     /// Whether a command that printed this and ended so is as expected.
     pub(crate) fn judge(&self, status: i32, output: &str) -> Verdict {
         let seen_outcome = outcome(status, output);
-        let brief = match (&self.outcome, seen_outcome, output.trim().lines().last()) {
+        let proof = self.prints.first().and_then(|text| output.lines().find(|l| squeezed(l).contains(&squeezed(text))));
+        let brief = match (&self.outcome, seen_outcome, proof.or(output.trim().lines().last())) {
             (Some(_), Some(seen), _) => seen.to_string(),
             (_, _, Some(line)) if status == 0 => line.trim().to_owned(),
             (_, _, Some(line)) => format!("exit status {status}: {}", line.trim()),
