@@ -26,6 +26,8 @@
 pub mod arbitrary;
 pub mod build;
 pub mod check;
+#[doc(hidden)]
+pub mod compiled;
 #[cfg(feature = "file")]
 pub mod file;
 #[cfg(feature = "import")]

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, str::FromStr};
 
 use super::{
-    ConnState, FirewallRule, Hook, IfName, InvalidValue, Match, Policy, PortRange, Protocol, Reject, Verdict,
-    words::Words,
+    ChainKind, ConnState, Family, FirewallRule, Hook, IfName, InvalidValue, Match, Policy, PortRange, Protocol, Reject,
+    Verdict, words::Words,
 };
 
 const KNOWN: &[&str] = &[
@@ -338,6 +338,32 @@ impl FromStr for Policy {
             "accept" => Ok(Policy::Accept),
             "drop" => Ok(Policy::Drop),
             other => Err(InvalidValue::no("policy", other, &["accept", "drop"])),
+        }
+    }
+}
+
+impl FromStr for Family {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        Ok(match text {
+            "inet" => Family::Inet,
+            "ip" => Family::Ip,
+            "ip6" => Family::Ip6,
+            "bridge" => Family::Bridge,
+            other => return Err(InvalidValue::no("family of chains", other, &["inet", "ip", "ip6", "bridge"])),
+        })
+    }
+}
+
+impl FromStr for ChainKind {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match text {
+            "filter" => Ok(ChainKind::Filter),
+            "nat" => Ok(ChainKind::Nat),
+            other => Err(InvalidValue::no("kind of chain", other, &["filter", "nat"])),
         }
     }
 }
