@@ -40,7 +40,7 @@
 //! | see what is on the wire | [`Interface::capture`], [`Listener`] |
 //! | know what a sandbox is | [`sandbox`] |
 
-pub use netns_test_macros::{main, netns_test, netns_test as test};
+pub use netns_test_macros::{main, netns_test, netns_test as test, topology};
 pub use netns_test_runtime::{Failure, Result};
 #[cfg(target_os = "linux")]
 pub use netns_test_runtime::{
@@ -85,7 +85,7 @@ pub mod prelude {
         Profile, Reject, Topology, Verdict,
     };
 
-    pub use crate::{Failure, Result, netns_test};
+    pub use crate::{Failure, Result, netns_test, topology};
     #[cfg(target_os = "linux")]
     pub use crate::{
         Interface, Lab, Network, Node, Origin, Outcome, Up, any, arp, by, check_all, eventually, icmp, ndp, ping, tcp,
@@ -97,10 +97,20 @@ pub mod prelude {
 #[doc(hidden)]
 #[cfg(target_os = "linux")]
 pub mod __private {
-    pub use netns_test_runtime::lab::Node;
+    pub use netns_test_runtime::lab::{Error, Interface, Lab, Names, Network, Node};
     pub use netns_test_runtime::sandbox::{Flavor, ShouldPanic, Test, block_on, run, sandboxed};
 
-    use netns_test_runtime::lab::{Lab, Network, Up};
+    pub use netns_test_topology::Topology;
+
+    use netns_test_runtime::lab::Up;
+
+    /// The topology that a declaration left in the code.
+    pub fn compiled(text: &str) -> Topology {
+        match netns_test_topology::compiled::read(text) {
+            Ok(topology) => topology,
+            Err(error) => panic!("this topology was compiled by another version of netns-test: {error}"),
+        }
+    }
 
     /// Builds the network that a test's argument stands for.
     #[track_caller]

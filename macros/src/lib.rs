@@ -5,6 +5,7 @@ mod function;
 mod main_function;
 mod options;
 mod test_function;
+mod topology;
 
 use proc_macro::TokenStream;
 
@@ -33,4 +34,10 @@ pub fn netns_test(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     main_function::expand(options.into(), item.into()).into()
+}
+
+/// Declares a network.
+#[proc_macro]
+pub fn topology(tokens: TokenStream) -> TokenStream {
+    topology::expand(tokens.into()).into()
 }

@@ -8,6 +8,7 @@ mod interface;
 mod lane;
 #[cfg(feature = "unshare")]
 mod lend;
+mod names;
 mod node;
 mod probing;
 mod process;
@@ -22,6 +23,8 @@ use netns_test_topology::{Topology, build::NodeBuilder};
 pub use error::Error;
 pub use firewall::RuleHandle;
 pub use interface::Interface;
+#[doc(hidden)]
+pub use names::Names;
 pub use node::Node;
 pub(crate) use node::leave_here;
 pub use probing::check_all;

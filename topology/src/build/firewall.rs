@@ -234,6 +234,11 @@ pub struct ChainBuilder {
 }
 
 impl ChainBuilder {
+    /// The chain as it is so far.
+    pub fn as_chain(&self) -> &Chain {
+        &self.chain
+    }
+
     /// Says what happens to a packet that no rule decides; without, it goes on.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.chain.policy = policy;

@@ -120,7 +120,8 @@ impl TopologyBuilder {
 
     /// Adds a LAN: a node of its own that bridges these interfaces of other nodes.
     ///
-    /// Its bridge is called as the switch, each port after the interface that it leads to.
+    /// Its bridge is called as the switch, each port after the interface that it leads to; of a node's name only what
+    /// follows the last dot counts.
     ///
     /// ```
     /// # use netns_test_topology::Topology;

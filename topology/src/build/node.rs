@@ -26,6 +26,11 @@ impl NodeBuilder {
         Self { errors: Errors::at(format!("node `{}`", node.name)), node }
     }
 
+    /// The node as it is so far.
+    pub fn as_node(&self) -> &Node {
+        &self.node
+    }
+
     /// Adds an interface with one address, several (`["10.0.0.1/24", "fd00::1/64"]`) or none (`()`).
     ///
     /// It is to be an end of a link or a switch; the name `lo` stands for the loopback interface.

@@ -1,0 +1,355 @@
+//! The code that a topology becomes: plain structures, and the topology as one text.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+
+use netns_test_topology::{Draft, compiled};
+
+use super::{
+    Bundle,
+    fault::{Fault, Place},
+    scope::{Member, Scope, plain},
+    tree::{Count, Declaration, Item, Members, Source, Statement, Step, Value},
+};
+
+/// A structure of a node, and the names that it asks the lab for.
+struct Shape {
+    structure: TokenStream,
+    /// The type of the field.
+    kind: TokenStream,
+}
+
+/// The structures, and what stands in the way of making them.
+pub(crate) fn code(
+    declaration: &Declaration,
+    parts: &[Bundle],
+    draft: &Draft,
+    scope: &Scope,
+    faults: &mut Vec<Fault>,
+) -> TokenStream {
+    let Source::Body(items) = &declaration.source else { return TokenStream::new() };
+    let mut writer = Writer {
+        declaration,
+        private: declaration.private(),
+        names: String::new(),
+        fields: Vec::new(),
+        types: Vec::new(),
+        faults,
+    };
+    let mut structures = Vec::new();
+    let (mut fields, mut values) = (Vec::new(), Vec::new());
+    let mut bundles = parts.iter();
+    let private = writer.private.clone();
+    for item in items {
+        let (attributes, field, what) = match item {
+            Item::Part(part) => (&part.attributes, &part.name, "topology"),
+            Item::Node(node) if node.within.is_empty() => (&node.attributes, &node.name.field, "node"),
+            Item::Switch(switch) if switch.within.is_empty() => (&switch.attributes, &switch.name.field, "switch"),
+            _ => continue,
+        };
+        let documentation = documented(attributes, &format!("The {what} `{}`.", plain(field)));
+        let bundle = if let Item::Part(_) = item { bundles.next() } else { None };
+        if !writer.free(field) {
+            continue;
+        }
+        let kind = match item {
+            Item::Part(part) => {
+                let (path, prefix) = (&part.path, format!("{}.", plain(field)));
+                values.push(quote!(#field: #path::__find(&mut names.part(#prefix, #path::__NAMES))?));
+                if bundle.is_none() {
+                    continue;
+                }
+                path.clone()
+            }
+            _ => {
+                let members = scope.members(field);
+                let Some(shape) = writer.node(item, members, scope, draft) else { continue };
+                structures.push(shape.structure);
+                values.push(match item {
+                    Item::Node(node) if node.count.is_some() => {
+                        let kind = &shape.kind;
+                        quote!(#field: names.array(#kind::__find)?)
+                    }
+                    _ => {
+                        let kind = &shape.kind;
+                        quote!(#field: #kind::__find(names)?)
+                    }
+                });
+                let kind = shape.kind;
+                match item {
+                    Item::Node(node) => array(kind, node.count),
+                    _ => kind,
+                }
+            }
+        };
+        fields.push(quote!(#documentation pub #field: #kind,));
+    }
+    let Declaration { attributes, visibility, name, .. } = declaration;
+    let documentation = documented(attributes, &format!("The network `{}`.", plain(name)));
+    let rest = not_documentation(attributes);
+    let names = &writer.names;
+    let text = compiled::write(draft);
+    let allow = quote!(#[allow(dead_code, reason = "a test uses what it needs")]);
+    quote! {
+        #documentation
+        #rest
+        #allow
+        #[cfg(target_os = "linux")]
+        #[derive(Clone)]
+        #visibility struct #name {
+            #(#fields)*
+        }
+
+        #(#structures)*
+
+        #[cfg(target_os = "linux")]
+        impl #name {
+            #[doc(hidden)]
+            #visibility const __NAMES: &'static str = #names;
+
+            #[doc(hidden)]
+            #visibility fn __find(names: &mut #private::Names<'_>) -> ::core::result::Result<Self, #private::Error> {
+                ::core::result::Result::Ok(Self { #(#values),* })
+            }
+        }
+
+        #[cfg(target_os = "linux")]
+        impl #private::Network for #name {
+            fn topology() -> #private::Topology {
+                #private::compiled(#text)
+            }
+
+            fn from_lab(lab: &#private::Lab) -> ::core::result::Result<Self, #private::Error> {
+                Self::__find(&mut #private::Names::new(lab, Self::__NAMES))
+            }
+        }
+    }
+}
+
+struct Writer<'a> {
+    declaration: &'a Declaration,
+    private: TokenStream,
+    /// The names that the code asks for, in its order.
+    names: String,
+    fields: Vec<String>,
+    types: Vec<String>,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Writer<'_> {
+    /// Whether no other field of the topology has this name. Two nodes of one name are the checker's to tell.
+    fn free(&mut self, field: &Ident) -> bool {
+        let free = !self.fields.contains(&plain(field));
+        self.fields.push(plain(field));
+        if !free
+            && !self.faults.iter().any(|fault| fault.check == Some(netns_test_topology::check::Check::DUPLICATE_NODE))
+        {
+            let message = format!("two fields are called `{}`", plain(field));
+            self.faults.push(Fault::new(field.span().into(), message).help("give one of them another name"));
+        }
+        free
+    }
+
+    fn ask(&mut self, name: &str) {
+        self.names.push_str(name);
+        self.names.push('\n');
+    }
+
+    fn node(&mut self, item: &Item, members: &[Member], scope: &Scope, draft: &Draft) -> Option<Shape> {
+        let field = match item {
+            Item::Node(node) => &node.name.field,
+            Item::Switch(switch) => &switch.name.field,
+            _ => return None,
+        };
+        let name = format_ident!("{}{}", self.declaration.name.unraw(), camel(&plain(field)), span = field.span());
+        if self.types.contains(&name.to_string()) {
+            let message = format!("the types of `{}` and another node would both be called `{name}`", plain(field));
+            self.faults.push(Fault::new(field.span().into(), message).help("give one of the nodes another name"));
+            return None;
+        }
+        self.types.push(name.to_string());
+        let interfaces: Vec<Field> = match item {
+            Item::Node(node) => self.interfaces(&node.statements),
+            Item::Switch(switch) => {
+                self.ask(&switch.name.kernel);
+                let node = draft.node(&switch.name.kernel);
+                let port =
+                    |n: usize| node.and_then(|node| node.interfaces.get(n)).map_or("", |port| port.name.as_str());
+                self.ask(port(0));
+                let mut fields = vec![Field::new(&TokenStream::new(), field.clone(), "The bridge")];
+                // The bridge has the first position, the ports follow as their ends were written.
+                let mut position = 1;
+                for end in &switch.ends {
+                    let members = |step: &Step| matches!(step.members, Members::None);
+                    let text = match end.node.last() {
+                        Some(node) if members(node) && members(&end.interface) => {
+                            format!("{}_{}", node.name.text, end.interface.name.text)
+                        }
+                        _ => String::new(),
+                    };
+                    let name = identifier(&text, end.place);
+                    if let Some(name) = name.filter(|name| fields.iter().all(|field| field.name != *name)) {
+                        self.ask(port(position));
+                        fields.push(Field::new(&TokenStream::new(), name, "The port"));
+                    }
+                    position += scope.resolve(end).map_or(0, |ends| ends.len());
+                }
+                fields
+            }
+            _ => Vec::new(),
+        };
+        if let Item::Node(_) = item {
+            for member in members {
+                self.ask(&member.name);
+                for interface in &interfaces {
+                    member.kernel(&plain(&interface.name)).iter().for_each(|name| self.ask(name));
+                }
+            }
+        }
+        let private = &self.private;
+        let visibility = &self.declaration.visibility;
+        let documentation = match item {
+            Item::Node(node) => documented(&node.attributes, &format!("The node `{}`.", plain(field))),
+            Item::Switch(switch) => documented(&switch.attributes, &format!("The switch `{}`.", plain(field))),
+            _ => TokenStream::new(),
+        };
+        let fields = interfaces.iter().map(|interface| {
+            let Field { documentation, name, count } = interface;
+            let kind = array(quote!(#private::Interface), *count);
+            quote!(#documentation pub #name: #kind,)
+        });
+        let values = interfaces.iter().map(|Field { name, count, .. }| match count {
+            Some(_) => quote!(#name: names.interfaces(&node)?),
+            None => quote!(#name: names.interface(&node)?),
+        });
+        let allow = quote!(#[allow(dead_code, reason = "a test uses what it needs")]);
+        let structure = quote! {
+            #documentation
+            #allow
+            #[cfg(target_os = "linux")]
+            #[derive(Clone)]
+            #visibility struct #name {
+                __node: #private::Node,
+                #(#fields)*
+            }
+
+            #[cfg(target_os = "linux")]
+            impl #name {
+                fn __find(names: &mut #private::Names<'_>) -> ::core::result::Result<Self, #private::Error> {
+                    let node = names.node()?;
+                    ::core::result::Result::Ok(Self { #(#values,)* __node: node })
+                }
+            }
+
+            #[cfg(target_os = "linux")]
+            impl ::core::ops::Deref for #name {
+                type Target = #private::Node;
+
+                fn deref(&self) -> &#private::Node {
+                    &self.__node
+                }
+            }
+        };
+        Some(Shape { structure, kind: quote_spanned!(field.span()=> #name) })
+    }
+
+    /// The interfaces of a node that have names fit for fields, each once.
+    fn interfaces(&mut self, statements: &[Statement]) -> Vec<Field> {
+        let mut fields: Vec<Field> = Vec::new();
+        let add = |field: Field, fields: &mut Vec<Field>| {
+            if !fields.iter().any(|other| plain(&other.name) == plain(&field.name)) {
+                fields.push(field);
+            }
+        };
+        for statement in statements {
+            let Statement::Interface(interface) = statement else { continue };
+            let what = if interface.bridge { "The bridge" } else { "The interface" };
+            let field = Field::new(&interface.attributes, interface.name.field.clone(), what);
+            add(Field { count: interface.count, ..field }, &mut fields);
+        }
+        for statement in statements {
+            let Statement::Interface(interface) = statement else { continue };
+            for setting in &interface.settings {
+                let Value::Ports(ports) = &setting.value else { continue };
+                for field in ports.iter().filter_map(|port| port.field.clone()) {
+                    add(Field::new(&TokenStream::new(), field, "The port"), &mut fields);
+                }
+            }
+        }
+        fields
+    }
+}
+
+/// A field for an interface.
+struct Field {
+    documentation: TokenStream,
+    name: Ident,
+    count: Option<Count>,
+}
+
+impl Field {
+    fn new(attributes: &TokenStream, name: Ident, what: &str) -> Self {
+        let documentation = documented(attributes, &format!("{what} `{}`.", plain(&name)));
+        Self { documentation, name, count: None }
+    }
+}
+
+impl Declaration {
+    /// The path of what the code uses.
+    pub(crate) fn private(&self) -> TokenStream {
+        match &self.krate {
+            Some(path) => quote!(#path::__private),
+            None => quote!(::netns_test::__private),
+        }
+    }
+}
+
+fn array(kind: TokenStream, count: Option<Count>) -> TokenStream {
+    match count {
+        Some(Count { number }) => quote!([#kind; #number]),
+        None => kind,
+    }
+}
+
+fn identifier(text: &str, place: Place) -> Option<Ident> {
+    let text: String = text.chars().map(|c| if c == '-' { '_' } else { c }).collect();
+    syn::parse_str::<Ident>(&text).ok().map(|ident| Ident::new(&ident.to_string(), place.span()))
+}
+
+/// The documentation that was written, or these words.
+fn documented(attributes: &TokenStream, words: &str) -> TokenStream {
+    let written = split(attributes).filter(|attribute| is_documentation(attribute));
+    let written: TokenStream = written.flatten().collect();
+    if written.is_empty() { quote!(#[doc = #words]) } else { written }
+}
+
+fn not_documentation(attributes: &TokenStream) -> TokenStream {
+    split(attributes).filter(|attribute| !is_documentation(attribute)).flatten().collect()
+}
+
+/// The attributes one by one, each two tokens.
+fn split(attributes: &TokenStream) -> impl Iterator<Item = Vec<TokenTree>> {
+    let tokens: Vec<TokenTree> = attributes.clone().into_iter().collect();
+    tokens.chunks(2).map(<[TokenTree]>::to_vec).collect::<Vec<_>>().into_iter()
+}
+
+fn is_documentation(attribute: &[TokenTree]) -> bool {
+    match attribute.get(1) {
+        Some(TokenTree::Group(group)) => {
+            matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(ident)) if ident == "doc")
+        }
+        _ => false,
+    }
+}
+
+/// `web_server` as `WebServer`.
+fn camel(name: &str) -> String {
+    let mut camel = String::new();
+    for word in name.split('_') {
+        let mut letters = word.chars();
+        camel.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
