@@ -95,39 +95,45 @@ pub mod prelude {
 
 /// What the macros expand to; no part of the public interface.
 #[doc(hidden)]
-#[cfg(target_os = "linux")]
 pub mod __private {
-    pub use netns_test_runtime::lab::{Error, Interface, Lab, Names, Network, Node};
-    pub use netns_test_runtime::sandbox::{Flavor, ShouldPanic, Test, block_on, run, sandboxed};
+    #[cfg(target_os = "linux")]
+    pub use self::linux::*;
+    pub use netns_test_macros::topology_with;
 
-    pub use netns_test_topology::Topology;
+    #[cfg(target_os = "linux")]
+    mod linux {
+        pub use netns_test_runtime::lab::{Error, Interface, Lab, Names, Network, Node};
+        pub use netns_test_runtime::sandbox::{Flavor, ShouldPanic, Test, block_on, run, sandboxed};
 
-    use netns_test_runtime::lab::Up;
+        pub use netns_test_topology::Topology;
 
-    /// The topology that a declaration left in the code.
-    pub fn compiled(text: &str) -> Topology {
-        match netns_test_topology::compiled::read(text) {
-            Ok(topology) => topology,
-            Err(error) => panic!("this topology was compiled by another version of netns-test: {error}"),
+        use netns_test_runtime::lab::Up;
+
+        /// The topology that a declaration left in the code.
+        pub fn compiled(text: &str) -> Topology {
+            match netns_test_topology::compiled::read(text) {
+                Ok(topology) => topology,
+                Err(error) => panic!("this topology was compiled by another version of netns-test: {error}"),
+            }
         }
-    }
 
-    /// Builds the network that a test's argument stands for.
-    #[track_caller]
-    pub fn argument<N: Network>() -> (Lab, N) {
-        let lab = match N::topology().up() {
-            Ok(lab) => lab,
-            Err(error) => panic!("cannot build the network of this test: {error}"),
-        };
-        match N::from_lab(&lab) {
-            Ok(network) => (lab, network),
-            Err(error) => panic!("the network of this test is not what its type says: {error}"),
+        /// Builds the network that a test's argument stands for.
+        #[track_caller]
+        pub fn argument<N: Network>() -> (Lab, N) {
+            let lab = match N::topology().up() {
+                Ok(lab) => lab,
+                Err(error) => panic!("cannot build the network of this test: {error}"),
+            };
+            match N::from_lab(&lab) {
+                Ok(network) => (lab, network),
+                Err(error) => panic!("the network of this test is not what its type says: {error}"),
+            }
         }
-    }
 
-    /// Runs a test's body on a node; its runtime and its children follow, because threads inherit their namespaces.
-    #[track_caller]
-    pub fn on_node<R: Send>(node: &Node, body: impl FnOnce() -> R + Send) -> R {
-        node.run(body)
+        /// Runs a test's body on a node; its runtime and its children follow, because threads inherit their namespaces.
+        #[track_caller]
+        pub fn on_node<R: Send>(node: &Node, body: impl FnOnce() -> R + Send) -> R {
+            node.run(body)
+        }
     }
 }

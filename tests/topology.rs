@@ -61,3 +61,132 @@ fn a_switch_is_a_node_with_a_port_for_each_cable(net: Lan) -> Result {
     assert_eq!(net.lan.lan.info()?.kind, "bridge");
     Ok(())
 }
+
+topology! {
+    /// Sixteen hosts, each on a cable of its own to one router.
+    struct Star {
+        node host[16] {
+            eth0: "10.0.{index}.2/24";
+            route default via "10.0.{index}.1";
+        }
+        node router {
+            eth[16]: "10.0.{index}.1/24";
+            forward;
+        }
+
+        link host[..].eth0 -- router.eth[..];
+    }
+}
+
+#[netns_test]
+fn members_of_arrays_are_arrays_of_fields(net: Star) {
+    net.host[3].reaches(net.host[15].ping());
+
+    assert_eq!(net.host[15].name(), "host15");
+    assert_eq!(net.router.eth[15].addr().to_string(), "10.0.15.1");
+}
+
+mod offices {
+    netns_test::topology! {
+        /// Two desks and a printer.
+        pub(crate) struct Office {
+            node desk[2] { eth0: "10.0.0.{1 + index}/24"; }
+            node printer { eth0: "10.0.0.9/24"; }
+
+            switch lan { desk[..].eth0, printer.eth0 }
+        }
+    }
+}
+
+use offices::Office;
+
+topology! {
+    /// An office, and a floor above with a second one in which a router has been added.
+    struct Floor {
+        use Office as near;
+        use offices::Office as far;
+
+        node router {
+            near: "10.0.0.254/24";
+            far: "10.0.0.253/24";
+        }
+        node far.printer {
+            usb0: "192.168.7.1/30";
+        }
+        node laptop {
+            usb0: "192.168.7.2/30";
+        }
+
+        switch near.lan { router.near }
+        switch far.lan { router.far }
+        link laptop.usb0 -- far.printer.usb0;
+    }
+}
+
+topology! {
+    /// Topologies nest.
+    #[allow(subnet_mismatch)]
+    struct House {
+        use Floor as first;
+
+        node roof { eth0: "10.1.0.1/24"; }
+        switch first.near.lan { roof.eth0 }
+    }
+}
+
+#[netns_test]
+fn a_topology_is_a_field_of_one_that_uses_it(net: Floor) {
+    net.near.desk[0].reaches(net.near.printer.ping());
+    net.far.desk[0].reaches(net.far.printer.eth0.ping());
+    net.laptop.reaches(net.far.printer.interface("usb0").expect("it was added").ping());
+
+    assert_eq!(net.far.desk[1].name(), "far.desk1");
+    assert_eq!(net.far.lan.name(), "far.lan");
+    assert_eq!(net.far.lan.lan.name(), "lan");
+    assert_eq!(net.near.lan.printer_eth0.name(), "printer-eth0");
+}
+
+#[netns_test]
+fn topologies_nest(net: House) {
+    assert_eq!(net.first.near.printer.name(), "first.near.printer");
+    net.first.router.near.info().expect("the router is in the first floor");
+    net.roof.cannot_reach(net.first.laptop.ping(), by::NetworkUnreachable);
+}
+
+topology! {
+    /// What the kernel would have is not what identifiers allow.
+    struct Container {
+        node host_1 as "host-1" {
+            bridge v_net_0 as "v-net-0": "192.168.15.5/24" { ports veth_red_br };
+            veth_red_br as "veth-red-br";
+        }
+        node red {
+            veth_red as "veth-red": "192.168.15.1/24";
+        }
+
+        link host_1.veth_red_br -- red.veth_red;
+    }
+}
+
+#[netns_test]
+fn names_in_the_kernel_need_be_no_identifiers(net: Container) {
+    net.host_1.reaches(net.red.veth_red.ping());
+
+    assert_eq!(net.host_1.name(), "host-1");
+    assert_eq!(net.host_1.v_net_0.name(), "v-net-0");
+    assert_eq!(net.host_1.veth_red_br.name(), "veth-red-br");
+}
+
+#[netns_test]
+fn a_topology_can_be_declared_in_a_function() {
+    topology! {
+        struct Alone { node a { bridge br0: "10.0.0.1/24"; } }
+    }
+    topology! {
+        struct Pair { use Alone as left; use Alone as right; }
+    }
+    let lab = Pair::topology().up().expect("it can be built");
+    let pair = Pair::from_lab(&lab).expect("it is what was declared");
+
+    assert_eq!(pair.right.a.br0.addr().to_string(), "10.0.0.1");
+}

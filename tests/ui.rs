@@ -2,5 +2,7 @@
 
 #[test]
 fn wrong_use_is_told_on_the_right_token() {
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/*.rs");
+    cases.compile_fail("tests/ui/topology/*.rs");
 }

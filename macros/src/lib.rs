@@ -41,3 +41,10 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 pub fn topology(tokens: TokenStream) -> TokenStream {
     topology::expand(tokens.into()).into()
 }
+
+/// Goes on with a topology that uses another, when that has given its declaration.
+#[doc(hidden)]
+#[proc_macro]
+pub fn topology_with(tokens: TokenStream) -> TokenStream {
+    topology::expand_with(tokens.into()).into()
+}

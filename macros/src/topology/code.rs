@@ -28,7 +28,10 @@ pub(crate) fn code(
     scope: &Scope,
     faults: &mut Vec<Fault>,
 ) -> TokenStream {
-    let Source::Body(items) = &declaration.source else { return TokenStream::new() };
+    let items = match &declaration.source {
+        Source::Body(items) => items.as_slice(),
+        Source::File(_) => &[],
+    };
     let mut writer = Writer {
         declaration,
         private: declaration.private(),
@@ -312,8 +315,8 @@ fn array(kind: TokenStream, count: Option<Count>) -> TokenStream {
     }
 }
 
-fn identifier(text: &str, place: Place) -> Option<Ident> {
-    let text: String = text.chars().map(|c| if c == '-' { '_' } else { c }).collect();
+pub(crate) fn identifier(text: &str, place: Place) -> Option<Ident> {
+    let text: String = text.chars().map(|c| if matches!(c, '-' | '.' | '@') { '_' } else { c }).collect();
     syn::parse_str::<Ident>(&text).ok().map(|ident| Ident::new(&ident.to_string(), place.span()))
 }
 

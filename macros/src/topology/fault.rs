@@ -25,6 +25,12 @@ impl Place {
         Self { start: self.start, end: last.end }
     }
 
+    /// What was written there.
+    #[cfg(test)]
+    pub(crate) fn source(self) -> String {
+        self.start.join(self.end).and_then(|span| span.source_text()).unwrap_or_default()
+    }
+
     pub(crate) fn span(self) -> Span {
         self.start
     }

@@ -1,6 +1,6 @@
 //! From the text to the draft, through the builder, with the place of each part.
 
-use std::net::IpAddr;
+use std::{collections::HashSet, net::IpAddr};
 
 use netns_test_topology::{
     ChainKind, Cidr, Draft, FirewallRule, IfName, InvalidValue, LinkEnd, NodeName, Priority, Template, Topology,
@@ -15,7 +15,7 @@ use super::{
     fault::{Fault, Place},
     flat::{Flat, FlatNode, What},
     places::{EndPlaces, InterfacePlaces, LinkPlaces, NodePlaces, Phrase, Places},
-    scope::{INTERFACE_NUMBER, NODE_NUMBER, Position, Scope, kernel_name, plain, positions},
+    scope::{Position, Scope, kernel_name, plain, positions},
     statement::KEYWORDS,
     tokens::{Text, Word},
     tree::{ChainItem, Declaration, End, InterfaceItem, Setting, Source, Statement, SwitchItem, Value, Words},
@@ -45,6 +45,7 @@ pub(crate) fn lower(declaration: &Declaration, parts: &[Bundle], faultless: bool
     }
     let mut plugs = Vec::new();
     for node in &flat.nodes {
+        let before = lower.faults.len();
         let Some(name) = lower.begin(node) else { continue };
         match &node.what {
             What::Node(statements) => {
@@ -67,6 +68,7 @@ pub(crate) fn lower(declaration: &Declaration, parts: &[Bundle], faultless: bool
                 builder = builder.switch_with(name, plugged, |bridge| lower.switch(bridge, switch, node));
             }
         }
+        lower.once(before, (node.first, None));
     }
     for &(link, scope, part) in &flat.links {
         lower.part = part;
@@ -145,21 +147,30 @@ fn several(count: usize) -> String {
 struct Lower {
     faults: Vec<Fault>,
     places: Places,
+    /// The arrays of nodes, and of interfaces in them, that had faults.
+    faulty: HashSet<(usize, Option<usize>)>,
     /// Where the part is used that is being made.
     part: Option<Place>,
 }
 
 impl Lower {
+    /// Leaves out what was found since then, if another member of the same array had faults.
+    fn once(&mut self, before: usize, array: (usize, Option<usize>)) {
+        if self.faults.len() > before && !self.faulty.insert(array) {
+            self.faults.truncate(before);
+        }
+    }
+
     /// The name of the node, whose places begin here.
     fn begin(&mut self, node: &FlatNode<'_>) -> Option<NodeName> {
         self.part = node.part;
-        let computed = kernel_name(node.name, node.position, NODE_NUMBER);
+        let computed = kernel_name(node.name, node.position);
         let name = self.read(node.name.place, computed.and_then(|_| NodeName::new(node.member.name.as_str())))?;
         self.places.nodes.push(NodePlaces::new(&name, self.at(node.name.place), node.first, node.allow.clone()));
         Some(name)
     }
 
-    /// Interfaces first, then bridges, which may have them as ports, then what refers to both.
+    /// Interfaces first, then bridges, which may have those before as ports, then what refers to all.
     fn statements(
         &mut self,
         mut n: NodeBuilder,
@@ -167,10 +178,14 @@ impl Lower {
         statements: &[(&Statement, Option<Place>)],
     ) -> NodeBuilder {
         let rank = |statement: &Statement| match statement {
-            Statement::Interface(interface) => u8::from(interface.bridge),
-            _ => 2,
+            Statement::Interface(interface) if !interface.bridge => 0,
+            Statement::Interface(interface) => {
+                let ports = interface.settings.iter().any(|setting| matches!(setting.value, Value::Ports(_)));
+                1 + u8::from(ports)
+            }
+            _ => 3,
         };
-        for turn in 0..=2 {
+        for turn in 0..=3 {
             for &(statement, part) in statements.iter().filter(|(statement, _)| rank(statement) == turn) {
                 self.part = part;
                 n = match statement {
@@ -186,7 +201,8 @@ impl Lower {
         let first = self.node().interfaces.len();
         for position in positions(item.count) {
             let of_name = position.or(node.position.filter(|_| item.name.renamed));
-            let name = kernel_name(&item.name, of_name, INTERFACE_NUMBER).and_then(IfName::new);
+            let name = kernel_name(&item.name, of_name).and_then(IfName::new);
+            let before = self.faults.len();
             let Some(name) = self.read(item.name.place, name) else { break };
             let position = position.or(node.position);
             let mut places = InterfacePlaces::new(self.at(item.name.place), first, &name);
@@ -216,6 +232,8 @@ impl Lower {
             } else {
                 n = n.interface_with(name, |i| self.settings(i.address(addresses), &item.settings, position, node));
             }
+            let nodes = self.places.nodes.len();
+            self.once(before, (nodes, Some(first)));
         }
         n
     }

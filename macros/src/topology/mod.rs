@@ -4,19 +4,28 @@
 
 mod code;
 mod fault;
+mod file;
 mod flat;
 mod lower;
 mod parse;
+mod parts;
 mod places;
 mod scope;
 mod settings;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod tree;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 
-use self::{fault::Fault, lower::Lowered, parse::Parser, tree::Declaration};
+use self::{
+    fault::Fault,
+    lower::Lowered,
+    parse::Parser,
+    tree::{Declaration, Source},
+};
 
 /// A topology that is used in another: its declaration, and those used in it.
 #[derive(Debug)]
@@ -51,22 +60,63 @@ pub(crate) struct Found {
 }
 
 /// Reads and checks a topology.
+#[cfg_attr(not(test), expect(dead_code, reason = "the way in for tests and fuzzing"))]
 pub(crate) fn read(tokens: TokenStream, parts: &[Bundle]) -> Found {
     let mut parser = Parser::default();
     let declaration = parser.declaration(tokens);
-    let mut faults = parser.faults;
-    let mut lowered =
-        declaration.as_ref().map(|declaration| lower::lower(declaration, parts, faults.is_empty())).unwrap_or_default();
+    checked(declaration, parts, parser.faults)
+}
+
+fn checked(declaration: Option<Declaration>, parts: &[Bundle], mut faults: Vec<Fault>) -> Found {
+    let lowered = declaration.as_ref().map(|declaration| lower::lower(declaration, parts, faults.is_empty()));
+    let mut lowered = lowered.unwrap_or_default();
     faults.append(&mut lowered.faults);
     Found { declaration, lowered, faults }
 }
 
 /// The code of a topology, or of its faults.
 pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
-    let Found { declaration, lowered, mut faults } = read(tokens.clone(), &[]);
-    let mut code = TokenStream::new();
-    if let Some(declaration) = &declaration {
-        code = self::code::code(declaration, &[], &lowered.draft, &lowered.scope, &mut faults);
+    gather(&TokenStream::new(), &tokens)
+}
+
+/// The code of a topology for which a part has given its declaration.
+pub(crate) fn expand_with(tokens: TokenStream) -> TokenStream {
+    match parts::answered(tokens) {
+        Some((gathered, whole)) => gather(&gathered, &whole),
+        None => Fault::new(Span::call_site().into(), "this macro is for `topology!` alone").into_code(),
     }
-    faults.into_iter().map(Fault::into_code).collect::<TokenStream>().into_iter().chain(code).collect()
+}
+
+/// Asks for the next part, or makes the code when all are there.
+fn gather(gathered: &TokenStream, whole: &TokenStream) -> TokenStream {
+    let mut parser = Parser::default();
+    let declaration = parser.declaration(whole.clone());
+    if let Some(declaration) = &declaration
+        && let Some(next) = parts::parts(declaration).get(gathered.clone().into_iter().count())
+    {
+        return parts::ask(declaration, next, gathered, whole);
+    }
+    let bundles = parts::bundles(gathered);
+    let Found { declaration, mut lowered, mut faults } = checked(declaration, &bundles, parser.faults);
+    let Some(mut declaration) = declaration else { return said(faults) };
+    let mut watch = TokenStream::new();
+    let mut exported = true;
+    if let Source::File(file) = &declaration.source {
+        exported = false;
+        match file::read(&declaration, file) {
+            Ok((read, declared, code)) => {
+                (lowered, watch) = (read, code);
+                declaration = declared;
+            }
+            Err(found) => faults.extend(found),
+        }
+    }
+    let code = code::code(&declaration, &bundles, &lowered.draft, &lowered.scope, &mut faults);
+    let broken = !faults.is_empty() || bundles.iter().any(Bundle::is_broken);
+    let export = if exported { parts::export(&declaration, broken, gathered, whole) } else { TokenStream::new() };
+    [said(faults), code, watch, export].into_iter().collect()
+}
+
+fn said(faults: Vec<Fault>) -> TokenStream {
+    faults.into_iter().map(Fault::into_code).collect()
 }

@@ -5,7 +5,7 @@ use syn::ext::IdentExt;
 
 use super::{
     fault::{Fault, Place},
-    tokens::{Cursor, Read, Text, Word, flat, joint, shown},
+    tokens::{Cursor, Read, Text, Word, flat, shown},
     tree::{Count, Declaration, End, Item, LinkItem, Members, Name, NodeItem, Part, Setting, Source, Step, SwitchItem},
 };
 
@@ -132,7 +132,7 @@ impl Parser {
             "use" => Item::Part(part(&mut cursor, attributes)?),
             "node" => Item::Node(self.node(&mut cursor, attributes)?),
             "switch" => Item::Switch(self.switch(&mut cursor, attributes)?),
-            "link" => Item::Link(self.link(&mut cursor, keyword)?),
+            "link" => Item::Link(self.link(&mut cursor)?),
             other => return Err(Fault::unknown(keyword, "statement", other, ITEMS)),
         };
         cursor.end()?;
@@ -185,15 +185,16 @@ impl Parser {
         Ok(SwitchItem { attributes, within, name, addresses, settings, ends })
     }
 
-    fn link(&mut self, cursor: &mut Cursor<'_>, keyword: Place) -> Read<LinkItem> {
+    fn link(&mut self, cursor: &mut Cursor<'_>) -> Read<LinkItem> {
         let a = end(cursor)?;
         let dashes = cursor.place();
-        let first = cursor.take_punct('-');
-        if !first.is_some_and(|first| joint(first) && cursor.is_punct('-')) {
+        // Another macro's hands may have put space between the two.
+        let first = cursor.take_punct('-').is_some();
+        if !(first && cursor.is_punct('-')) {
             let help = "a link is written `a.eth0 -- b.eth0`";
             return Err(match first {
-                Some(_) => Fault::new(dashes, "expected `--` between the ends of a link").help(help),
-                None => cursor.expected("`--`").help(help),
+                true => Fault::new(dashes, "expected `--` between the ends of a link").help(help),
+                false => cursor.expected("`--`").help(help),
             });
         }
         cursor.next();
@@ -210,7 +211,6 @@ impl Parser {
                 }
             }
         }
-        let _ = keyword;
         Ok(LinkItem { place, ends: [a, b], mtu })
     }
 
@@ -330,7 +330,6 @@ pub(crate) fn profile(cursor: &mut Cursor<'_>) -> Read<netns_test_topology::Prof
 }
 
 fn part(cursor: &mut Cursor<'_>, attributes: TokenStream) -> Read<Part> {
-    let place = cursor.place();
     let mut path = TokenStream::new();
     let help = "write `use path::Lan as office;`";
     while let Some(token) = cursor.peek().filter(|_| !cursor.is_word("as")) {
@@ -352,7 +351,7 @@ fn part(cursor: &mut Cursor<'_>, attributes: TokenStream) -> Read<Part> {
         return Err(cursor.expected("`as` and a name of its own").help(help));
     }
     let name = cursor.ident("the name that it has here")?;
-    Ok(Part { attributes, path, place, name })
+    Ok(Part { attributes, path, name })
 }
 
 /// The name of a node or switch: `office.a`, `host[16]`, `web_1 as "web-1"`.

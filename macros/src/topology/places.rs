@@ -126,13 +126,6 @@ impl Phrase {
         self.words.push((start..self.text.len(), place));
     }
 
-    /// The same text, all of it at one place.
-    pub(crate) fn at(mut self, place: Place) -> Self {
-        self.whole = place;
-        self.words.iter_mut().for_each(|(_, word)| *word = place);
-        self
-    }
-
     /// Where an error about it belongs.
     pub(crate) fn error(&self, error: &InvalidValue) -> Place {
         error.range().and_then(|range| self.covering(&range)).unwrap_or(self.whole)

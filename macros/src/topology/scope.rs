@@ -75,6 +75,7 @@ impl Scope {
             }
             if let Some(known) = scope.within(&node.within).and_then(|within| within.single(&plain(&node.name.field))) {
                 node.statements.iter().for_each(|statement| add_names(known, statement, None));
+                node.statements.iter().for_each(|statement| add_ports(known, statement));
             }
         }
         scope
@@ -198,25 +199,21 @@ pub(crate) fn positions(count: Option<Count>) -> impl Iterator<Item = Position> 
     (0..number).map(move |at| array.then_some((at, number)))
 }
 
-/// The name in the kernel of a member: with its position, unless it was computed.
-pub(crate) fn kernel_name(name: &Name, position: Position, between: &str) -> Result<String, InvalidValue> {
+/// The name in the kernel of a member: followed by its position, unless it was computed.
+pub(crate) fn kernel_name(name: &Name, position: Position) -> Result<String, InvalidValue> {
     match position {
         None => Ok(name.kernel.clone()),
-        Some((at, _)) if !name.renamed => Ok(format!("{}{between}{at}", name.kernel)),
+        Some((at, _)) if !name.renamed => Ok(format!("{}{at}", name.kernel)),
         Some((at, count)) => name.kernel.parse::<Template>()?.member(at, count),
     }
 }
 
-/// Between the name of an array of nodes and the position.
-pub(crate) const NODE_NUMBER: &str = "-";
-/// Between the name of an array of interfaces and the position: nothing, as the kernel has it.
-pub(crate) const INTERFACE_NUMBER: &str = "";
-
 fn member(node: &NodeItem, prefix: &str, position: Position) -> Member {
     // What cannot be computed is told when the node is made.
-    let name = kernel_name(&node.name, position, NODE_NUMBER).unwrap_or_default();
+    let name = kernel_name(&node.name, position).unwrap_or_default();
     let mut member = Member { name: format!("{prefix}{name}"), interfaces: HashMap::new() };
     node.statements.iter().for_each(|statement| add_names(&mut member, statement, position));
+    node.statements.iter().for_each(|statement| add_ports(&mut member, statement));
     member
 }
 
@@ -226,12 +223,17 @@ fn add_names(member: &mut Member, statement: &Statement, of_node: Position) {
         // A name of its own may be computed from the position of the node.
         match position.or(of_node.filter(|_| interface.name.renamed)) {
             None => Ok(interface.name.kernel.clone()),
-            position => kernel_name(&interface.name, position, INTERFACE_NUMBER),
+            position => kernel_name(&interface.name, position),
         }
     };
     let kernel = positions(interface.count).map(|position| computed(position).unwrap_or_default()).collect();
     let names = Names { kernel, array: interface.count.is_some() };
     member.interfaces.entry(plain(&interface.name.field)).or_insert(names);
+}
+
+/// Ports that are not declared are made by the bridge that they are written at.
+fn add_ports(member: &mut Member, statement: &Statement) {
+    let Statement::Interface(interface) = statement else { return };
     for setting in &interface.settings {
         let Value::Ports(ports) = &setting.value else { continue };
         for port in ports {

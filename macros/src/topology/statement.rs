@@ -125,9 +125,14 @@ impl Parser {
             }
             "profile" => Statement::Profile(profile(cursor)?),
             _ => {
-                for name in cursor.words()? {
-                    let departure = name.text.parse().map_err(|error| Fault::invalid(name.place, &error))?;
-                    statements.push(Statement::Departure(departure, word == "with"));
+                if cursor.is_empty() {
+                    return Err(cursor.expected("a departure from the kernel's defaults, such as `no-dad`"));
+                }
+                for part in commas(cursor.rest()) {
+                    for name in Cursor::new(part, place).words()? {
+                        let departure = name.text.parse().map_err(|error| Fault::invalid(name.place, &error))?;
+                        statements.push(Statement::Departure(departure, word == "with"));
+                    }
                 }
                 return Ok(());
             }

@@ -1,6 +1,6 @@
 //! A walk over tokens that says what was expected where.
 
-use proc_macro2::{Delimiter, Ident, Punct, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Punct, TokenStream, TokenTree};
 use syn::{Lit, ext::IdentExt};
 
 use super::fault::{Fault, Place};
@@ -274,9 +274,4 @@ pub(crate) fn shown(token: &TokenTree) -> String {
         },
         other => other.to_string(),
     }
-}
-
-/// Whether the two signs were written as one.
-pub(crate) fn joint(punct: &Punct) -> bool {
-    punct.spacing() == Spacing::Joint
 }

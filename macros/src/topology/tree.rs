@@ -41,7 +41,6 @@ pub(crate) enum Item {
 pub(crate) struct Part {
     pub(crate) attributes: TokenStream,
     pub(crate) path: TokenStream,
-    pub(crate) place: Place,
     pub(crate) name: Ident,
 }
 

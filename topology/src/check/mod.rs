@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 pub use problem::{Item, Part, Place, Problem, Problems};
 pub use suggest::nearest;
-pub use table::{Check, Severity};
+pub use table::{Check, Severity, explain};
 
 use crate::{Draft, Interface, Node, Topology};
 

@@ -14,7 +14,8 @@ pub struct Check {
     pub relational: bool,
     /// What is wrong and why, in one sentence.
     pub explanation: &'static str,
-    /// A smallest part of a topology that is wrong in this way.
+    /// A small topology that is wrong in this way alone: what stands between the braces of `topology! { struct Name { } }`,
+    /// or all of the declaration.
     pub example: &'static str,
 }
 
@@ -39,6 +40,44 @@ impl Check {
     pub fn named(name: &str) -> Option<&'static Check> {
         Self::ALL.iter().find(|check| check.name == name)
     }
+
+    /// What it finds, why that is wrong, a topology that is wrong in this way, and how to allow it.
+    ///
+    /// ```
+    /// use netns_test_topology::check::Check;
+    ///
+    /// let text = Check::NETWORK_ADDRESS.explain();
+    /// assert!(text.starts_with("N0015 network_address\n\nAn interface has the address of its network"));
+    /// assert!(text.ends_with("add `#[allow(network_address)]`, or `allow = [\"network_address\"]` in a file.\n"));
+    /// ```
+    pub fn explain(&self) -> String {
+        let Check { code, name, explanation, example, .. } = self;
+        let way_out = match self.severity {
+            Severity::Refused => "It cannot be built.".to_owned(),
+            Severity::Mistake => format!(
+                "The kernel would accept it. If it is the point of the test, add `#[allow({name})]`, or `allow = \
+                 [\"{name}\"]` in a file."
+            ),
+        };
+        format!("{code} {name}\n\n{explanation}\n\n    {example}\n\n{way_out}\n")
+    }
+}
+
+/// Explains the check of that code or name, those of files among them (feature `file`).
+///
+/// ```
+/// use netns_test_topology::check;
+///
+/// assert_eq!(check::explain("N0015"), check::explain("network_address"));
+/// assert_eq!(check::explain("N9999"), None);
+/// ```
+pub fn explain(code_or_name: &str) -> Option<String> {
+    #[cfg(feature = "file")]
+    let files = crate::file::CHECKS;
+    #[cfg(not(feature = "file"))]
+    let files: &[Check] = &[];
+    let mut all = Check::ALL.iter().chain(files);
+    all.find(|check| check.code.eq_ignore_ascii_case(code_or_name) || check.name == code_or_name).map(Check::explain)
 }
 
 macro_rules! checks {
@@ -68,176 +107,176 @@ const RELATED: bool = true;
 checks! {
     INVALID_VALUE "N0001" "invalid_value" Refused ALONE
         "A text is no valid name, address, number or route."
-        "node a { eth0: \"10.0.1.1\"; }"
+        r#"node a { lo: "10.0.1.1"; }"#
     UNKNOWN_ALLOW "N0002" "unknown_allow" Refused ALONE
         "The name of a check that is to be allowed is no check, or one of something that the kernel would refuse."
-        "#[allow(network_adress)]"
+        r#"#[allow(network_adress)] struct Nat {}"#
     DUPLICATE_NODE "N0003" "duplicate_node" Refused ALONE
         "Two nodes have the same name."
-        "node a {} node a {}"
+        r#"node a {} node a {}"#
     DUPLICATE_INTERFACE "N0004" "duplicate_interface" Refused ALONE
         "Two interfaces of a node have the same name."
-        "node a { eth0: \"10.0.0.1/24\"; eth0: \"10.0.1.1/24\"; }"
+        r#"node a { lo: "10.0.0.1/32"; lo: "10.0.1.1/32"; }"#
     DUPLICATE_ADDRESS "N0005" "duplicate_address" Refused ALONE
         "An interface has the same address twice."
-        "node a { eth0: [\"10.0.0.1/24\", \"10.0.0.1/24\"]; }"
+        r#"node a { lo: "10.0.0.1/32", "10.0.0.1/32"; }"#
     ADDRESS_CONFLICT "N0006" "address_conflict" Mistake ALONE
         "Two interfaces of one LAN or one node have the same address."
-        "node a { eth0: \"10.0.0.1/24\"; } node b { eth0: \"10.0.0.1/24\"; } link a.eth0 -- b.eth0;"
+        r#"node a { eth0: "10.0.0.1/24"; } node b { eth0: "10.0.0.1/24"; } link a.eth0 -- b.eth0;"#
     UNKNOWN_NODE "N0007" "unknown_node" Refused RELATED
         "A link ends at a node that does not exist."
-        "link client.eth0 -- gatway.lan;"
+        r#"node gateway { lo; } link gatway.eth0 -- gatway.eth1;"#
     UNKNOWN_INTERFACE "N0008" "unknown_interface" Refused RELATED
         "A link, route, neighbour, port or sysctl names an interface that the node does not have."
-        "link a.eth0 -- b.eth1;"
+        r#"node a { lo; route "10.9.0.0/16" dev eth0; }"#
     UNMATCHED_INTERFACE "N0009" "unmatched_interface" Mistake RELATED
         "A firewall, NAT or policy rule names an interface that the node does not have, and so never matches."
-        "node gateway { wan: \"203.0.113.1/24\"; masquerade wan0; }"
+        r#"node gateway { forward; masquerade wan; }"#
     UNPLUGGED "N0010" "unplugged" Refused RELATED
         "An interface is neither an end of a link nor anything else that could be made."
-        "node a { eth0: \"10.0.0.1/24\"; }"
+        r#"node a { eth0: "10.0.0.1/24"; }"#
     PLUGGED_TWICE "N0011" "plugged_twice" Refused ALONE
         "An interface is an end of two links, or both ends of one."
-        "link a.eth0 -- b.eth0; link a.eth0 -- c.eth0;"
+        r#"node a { eth0; } node b { eth0; } node c { eth0; } link a.eth0 -- b.eth0; link a.eth0 -- c.eth0;"#
     NOT_A_CABLE_END "N0012" "not_a_cable_end" Refused ALONE
         "A link ends at a loopback interface or a bridge; a bridge gets a port instead."
-        "link a.lo -- b.eth0;"
+        r#"node a { lo; } node b { eth0; } link a.lo -- b.eth0;"#
     LOOPBACK_NAME "N0013" "loopback_name" Refused ALONE
         "The loopback interface is called `lo`, and no other interface can be."
-        "node a { bridge lo; }"
+        r#"node a { bridge lo; }"#
     SUBNET_MISMATCH "N0014" "subnet_mismatch" Mistake RELATED
         "The ends of a link, or an interface and the rest of its LAN, have no subnet in common."
-        "node a { eth0: \"10.0.0.1/24\"; } node b { eth0: \"10.0.1.1/24\"; } link a.eth0 -- b.eth0;"
+        r#"node a { eth0: "10.0.0.1/24"; } node b { eth0: "10.0.1.1/24"; } link a.eth0 -- b.eth0;"#
     NETWORK_ADDRESS "N0015" "network_address" Mistake ALONE
         "An interface has the address of its network, which no host should have."
-        "node a { eth0: \"10.0.0.0/24\"; }"
+        r#"node a { bridge br0: "10.0.0.0/24"; }"#
     BROADCAST_ADDRESS "N0016" "broadcast_address" Mistake ALONE
         "An interface has the broadcast address of its network, which no host should have."
-        "node a { eth0: \"10.0.0.255/24\"; }"
+        r#"node a { bridge br0: "10.0.0.255/24"; }"#
     MIXED_FAMILIES "N0017" "mixed_families" Mistake RELATED
         "One end of a link has only IPv4 addresses, the other only IPv6 addresses."
-        "node a { eth0: \"10.0.0.1/24\"; } node b { eth0: \"fd00::1/64\"; } link a.eth0 -- b.eth0;"
+        r#"node a { eth0: "10.0.0.1/24"; } node b { eth0: "fd00::1/64"; } link a.eth0 -- b.eth0;"#
     REFUSED_ADDRESS "N0018" "refused_address" Refused ALONE
         "An interface has an IPv6 address that the kernel refuses: multicast, unspecified, or loopback outside `lo`."
-        "node a { eth0: \"ff02::5/64\"; }"
+        r#"node a { bridge br0: "ff02::5/64"; }"#
     SPECIAL_ADDRESS "N0019" "special_address" Mistake ALONE
         "An interface has an IPv4 address that no host can use: multicast, 0.0.0.0/8, the broadcast address, or \
          127.0.0.0/8 outside `lo`."
-        "node a { eth0: \"224.0.0.5/24\"; }"
+        r#"node a { bridge br0: "224.0.0.5/24"; }"#
     GATEWAY_OFF_LINK "N0020" "gateway_off_link" Refused RELATED
         "The gateway of a route is in no network that the node is attached to, or an IPv6 one is behind `lo`."
-        "node a { eth0: \"10.0.0.1/24\"; route default via \"10.0.9.1\"; }"
+        r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.9.1"; }"#
     OWN_GATEWAY "N0021" "own_gateway" Refused ALONE
         "The gateway of a route is an address of the node itself."
-        "node a { eth0: \"10.0.0.1/24\"; route default via \"10.0.0.1\"; }"
+        r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.0.1"; }"#
     BROADCAST_GATEWAY "N0022" "broadcast_gateway" Refused ALONE
         "The gateway of a route is the broadcast address of a network, or another address that no node has."
-        "node a { eth0: \"10.0.0.1/24\"; route default via \"10.0.0.255\"; }"
+        r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.0.255"; }"#
     ROUTE_HOST_BITS "N0023" "route_host_bits" Refused ALONE
         "A route leads to a network whose host bits are not zero."
-        "route \"10.1.2.3/16\" via \"10.0.0.1\";"
+        r#"node a { bridge br0: "10.0.0.1/24"; route "10.1.2.3/16" via "10.0.0.2"; }"#
     ROUTE_FAMILIES "N0024" "route_families" Refused ALONE
         "The destination, gateway and source of a route are not of one address family."
-        "route \"10.1.0.0/16\" via \"fd00::1\";"
+        r#"node a { bridge br0: "10.0.0.1/24"; route "10.1.0.0/16" via "fd00::1"; }"#
     ROUTE_OVER_DOWN "N0025" "route_over_down" Refused RELATED
         "A route leads over an interface that is down, which the kernel refuses."
-        "node a { eth0: \"10.0.0.1/24\" { down }; route default via \"10.0.0.2\"; }"
+        r#"node a { bridge br0: "10.0.0.1/24" { down }; route default via "10.0.0.2"; }"#
     ROUTE_INCOMPLETE "N0026" "route_incomplete" Refused ALONE
         "A route says neither gateway nor interface, or lacks the interface that an on-link or link-local gateway needs, \
          or the gateway that each hop of an IPv6 multipath route needs."
-        "route default via \"fe80::1\";"
+        r#"node a { route default via "fe80::1"; }"#
     FOREIGN_SOURCE "N0027" "foreign_source" Refused RELATED
         "A route prefers a source address that the node does not have, or a link-local one of another interface."
-        "node a { eth0: \"10.0.0.1/24\"; route default via \"10.0.0.2\" src \"10.9.9.9\"; }"
+        r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.0.2" src "10.9.9.9"; }"#
     DUPLICATE_ROUTE "N0028" "duplicate_route" Refused ALONE
         "Two routes lead to the same network with the same metric in the same table, or an IPv6 route has the same hop twice."
-        "route default via \"10.0.0.1\"; route default via \"10.0.0.2\";"
+        r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.0.2"; route default via "10.0.0.3"; }"#
     HOP_WEIGHT "N0029" "hop_weight" Refused ALONE
         "The weight of a next hop is not in 1 to 256."
-        "route default { via \"10.0.0.1\" weight 300, via \"10.0.0.2\" };"
+        r#"node a { bridge br0: "10.0.0.1/24"; route default nexthop via "10.0.0.2" weight 300 nexthop via "10.0.0.3"; }"#
     BAD_TABLE "N0030" "bad_table" Refused ALONE
         "Table 0 stands for no table: the kernel would choose another."
-        "rule \"from 10.0.0.0/8 lookup 0\";"
+        r#"node a { rule from "10.0.0.0/8" lookup 0; }"#
     RULE_FAMILIES "N0031" "rule_families" Refused ALONE
         "The networks of a policy rule are not of one address family."
-        "rule \"from 10.0.0.0/8 to fd00::/8 lookup 100\";"
+        r#"node a { rule from "10.0.0.0/8" to "fd00::/8" lookup 100; }"#
     DUPLICATE_NEIGHBOUR "N0032" "duplicate_neighbour" Refused ALONE
         "Two permanent neighbour entries of an interface are for the same address."
-        "neighbour \"10.0.0.2\" \"02:00:00:00:00:02\" eth0; neighbour \"10.0.0.2\" \"02:00:00:00:00:03\" eth0;"
+        r#"node a { bridge br0; neighbour "10.0.0.2" lladdr "02:00:00:00:00:02" dev br0; neighbour "10.0.0.2" lladdr "02:00:00:00:00:03" dev br0; }"#
     BAD_SYSCTL "N0033" "bad_sysctl" Refused ALONE
         "A sysctl is not one of a network namespace: its name does not begin with `net.`, or is no dotted name."
-        "sysctl \"kernel.hostname\" = \"a\";"
+        r#"node a { sysctl kernel.hostname = "b"; }"#
     MASTER_NOT_BRIDGE "N0034" "master_not_bridge" Refused ALONE
         "An interface is a port of something that is no bridge."
-        "node a { eth0 { master eth1 }; eth1; }"
+        r#"node a { eth0 { master eth1 }; eth1; } link a.eth0 -- a.eth1;"#
     BAD_PORT "N0035" "bad_port" Refused ALONE
         "A bridge or the loopback interface cannot be a port of a bridge."
-        "node a { bridge br0 { ports br1 }; bridge br1; }"
+        r#"node a { bridge br0 { ports br1 }; bridge br1; }"#
     PORT_WITH_ADDRESS "N0036" "port_with_address" Mistake ALONE
         "A port of a bridge has an address, which does not work as it looks: the bridge takes the port's packets."
-        "node a { bridge br0 { ports eth0 }; eth0: \"10.0.0.1/24\"; }"
+        r#"node a { bridge br0 { ports eth0 }; eth0: "10.0.0.1/24"; } node b { eth0; } link a.eth0 -- b.eth0;"#
     TOO_MANY_PORTS "N0037" "too_many_ports" Refused ALONE
         "A bridge has more than 1,023 ports."
-        "switch lan { … 1,024 interfaces … }"
+        r#"node host[1024] { eth0; } switch lan { host[..].eth0 }"#
     MTU_RANGE "N0038" "mtu_range" Refused ALONE
         "An MTU is not in 68 to 65,535 bytes."
-        "node a { eth0 { mtu 60 }; }"
+        r#"node a { bridge br0 { mtu 60 }; }"#
     MTU_BELOW_IPV6 "N0039" "mtu_below_ipv6" Refused ALONE
         "An interface with an IPv6 address has an MTU below 1,280 bytes, with which the kernel switches IPv6 off."
-        "node a { eth0: \"fd00::1/64\" { mtu 1279 }; }"
+        r#"node a { bridge br0: "fd00::1/64" { mtu 1279 }; }"#
     BAD_MAC "N0040" "bad_mac" Refused ALONE
         "The MAC address of an interface is zero or a group address, or given to `lo`, which has none."
-        "node a { eth0 { mac \"01:00:5e:00:00:01\" }; }"
+        r#"node a { bridge br0 { mac "01:00:5e:00:00:01" }; }"#
     MAC_CONFLICT "N0041" "mac_conflict" Mistake ALONE
         "Two interfaces of one LAN have the same MAC address."
-        "node a { eth0 { mac \"02:00:00:00:00:01\" }; } node b { eth0 { mac \"02:00:00:00:00:01\" }; }"
+        r#"node host[2] { eth0 { mac "02:00:00:00:00:01" }; } link host[0].eth0 -- host[1].eth0;"#
     BRIDGE_OPTION "N0042" "bridge_option" Refused ALONE
         "With STP on, the forward delay of a bridge is 2 to 30 seconds."
-        "bridge br0 { stp, forward_delay \"1s\" };"
+        r#"node a { bridge br0 { stp, forward_delay "1s" }; }"#
     NAT_WITHOUT_FORWARD "N0043" "nat_without_forward" Mistake RELATED
         "A node masquerades or changes sources but forwards no packets, so nobody's packets but its own are changed."
-        "node gateway { wan: \"203.0.113.1/24\"; masquerade wan; }"
+        r#"node gateway { bridge wan: "203.0.113.1/24"; masquerade wan; }"#
     CHAIN_KIND "N0044" "chain_kind" Refused ALONE
         "There is no such chain: NAT chains are not at forward or in the bridge family, and have a priority above -200."
-        "chain nat at forward"
+        r#"node a { chain inet nat forward {} }"#
     DUPLICATE_CHAIN "N0045" "duplicate_chain" Refused ALONE
         "Two chains of a node have the same family, kind, hook and priority, so that nothing decides their order."
-        "chain filter at input; chain filter at input"
+        r#"node a { firewall input { policy drop; } firewall input { tcp dport 22 accept; } }"#
     VERDICT_PLACE "N0046" "verdict_place" Refused ALONE
         "A verdict is not possible in its chain, such as masquerading outside a NAT chain at postrouting."
-        "masquerade in a filter chain"
+        r#"node a { firewall forward { masquerade; } }"#
     NEVER_MATCHES "N0047" "never_matches" Mistake ALONE
         "A rule can never match: its chain sees no packet with such an interface or protocol."
-        "output interface matched at prerouting"
+        r#"node a { bridge wan; firewall prerouting { oifname wan drop; } }"#
     MATCH_FAMILIES "N0048" "match_families" Refused ALONE
         "The addresses in a rule are not of one family, or not of the chain's or the EtherType's."
-        "drop from \"10.0.0.0/8\" to \"fd00::/8\";"
+        r#"node a { firewall forward { ip saddr "10.0.0.0/8" ip6 daddr "fd00::/8" drop; } }"#
     PORT_WITHOUT_PROTOCOL "N0049" "port_without_protocol" Refused ALONE
         "A rule matches or sets a port, but neither TCP nor UDP is matched."
-        "drop port 443;"
+        r#"node a { firewall input { th dport 443 drop; } }"#
     RESET_WITHOUT_TCP "N0050" "reset_without_tcp" Refused ALONE
         "A rule rejects with a TCP reset, but does not match TCP."
-        "reject udp 53 with tcp-reset;"
+        r#"node a { firewall input { udp dport 53 reject with tcp reset; } }"#
     PORT_RANGE "N0051" "port_range" Refused ALONE
         "A range of ports ends before it begins."
-        "accept tcp 2000-1000;"
+        r#"node a { firewall input { tcp dport 2000-1000 accept; } }"#
     COUNTER_NAME "N0052" "counter_name" Refused ALONE
         "The name of a counter is not one that nft can print: a letter, then letters, digits and `_`, `-`, `.`, `/`."
-        "counter \"smtp drops\";"
+        r#"node a { counter "smtp drops"; }"#
     LONG_COMMENT "N0053" "long_comment" Refused ALONE
         "The comment of a firewall rule is longer than 128 bytes."
-        "drop tcp 25 comment \"…\";"
+        r#"node a { firewall input { tcp dport 25 drop comment "a comment that nobody will read to its end, because a comment that nobody will read to its end, because a comment that nobody will read to its end, because"; } }"#
     BAD_NAMESERVER "N0054" "bad_nameserver" Mistake ALONE
         "A name server is given twice, or has an address that nobody can be asked at: unspecified, multicast or broadcast."
-        "node a { nameserver \"0.0.0.0\"; }"
+        r#"node a { nameserver "0.0.0.0"; }"#
     TOO_MANY_NAMESERVERS "N0055" "too_many_nameservers" Mistake ALONE
         "A node has more than three name servers, and resolvers ask only the first three."
-        "node a { nameserver \"10.0.0.1\", \"10.0.0.2\", \"10.0.0.3\", \"10.0.0.4\"; }"
+        r#"node a { nameserver "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"; }"#
     TENTATIVE_SOURCE "N0056" "tentative_source" Refused RELATED
         "A route prefers an IPv6 source address that stays tentative, because nothing passes the link that would tell \
          whether it is a duplicate."
-        "node a { eth0: \"fd00::1/64\" { down }; route \"unreachable ::/0 src fd00::1\"; }"
+        r#"node a { bridge br0: "fd00::1/64" { down }; route "unreachable ::/0 src fd00::1"; }"#
     UNQUOTABLE "N0057" "unquotable" Refused ALONE
         "A comment or an interface name in a firewall rule has a double quote, which the language of nft cannot say."
-        "drop tcp 25 comment \"no \\\"mail\\\"\";"
+        r#"node a { firewall input { tcp dport 25 drop comment "no \"mail\""; } }"#
 }

@@ -1,8 +1,6 @@
-use std::{collections::BTreeMap, fmt, net::IpAddr, str::FromStr};
+use std::{collections::BTreeMap, fmt, net::IpAddr};
 
-use super::{
-    Chain, Departure, IfName, Interface, InvalidValue, Kind, Mac, NodeName, Profile, Route, Rule, words::Words,
-};
+use super::{Chain, Departure, IfName, Interface, Kind, Mac, NodeName, Profile, Route, Rule};
 
 /// A network namespace, with a mount namespace that shows it to programs: a host, a router, a container, a switch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,54 +159,5 @@ impl fmt::Display for Sysctl {
 impl fmt::Display for Neighbour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} lladdr {} dev {}", self.address, self.mac, self.dev)
-    }
-}
-
-/// Reads the entry in the syntax of [ip-neighbour(8)]: `10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0`.
-///
-/// [ip-neighbour(8)]: https://man7.org/linux/man-pages/man8/ip-neighbour.8.html
-impl FromStr for Neighbour {
-    type Err = InvalidValue;
-
-    fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let mut words = Words::new("neighbour", text);
-        let (mut address, mut mac, mut dev) = (None, None, None);
-        while let Some(word) = words.next() {
-            match word {
-                "lladdr" => {
-                    let text = words.value(word)?;
-                    mac = Some(text.parse().map_err(|error| words.wrong(text, error))?);
-                }
-                "dev" => dev = Some(words.interface(word)?),
-                "to" if address.is_none() => {}
-                other if address.is_none() => address = Some(words.address(other)?),
-                other => return Err(words.unknown(other, &["lladdr", "dev"])),
-            }
-        }
-        match (address, mac, dev) {
-            (Some(address), Some(mac), Some(dev)) => Ok(Self { address, mac, dev }),
-            _ => Err(InvalidValue::new(format!("the neighbour `{text}` lacks its address, `lladdr` or `dev`"))
-                .help("write `10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0`")),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_neighbour_reads_back_as_it_prints() {
-        for text in ["10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0", "fd00::2 lladdr 02:00:00:00:00:02 dev v-net-0"] {
-            assert_eq!(text.parse::<Neighbour>().unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn a_wrong_neighbour_says_where_it_is_wrong() {
-        let range = |text: &'static str| text.parse::<Neighbour>().unwrap_err().range().map(|range| &text[range]);
-        assert_eq!(range("10.0.0.2 lladdr 02:00 dev eth0"), Some("02:00"));
-        assert_eq!(range("10.0.0.2 ladr 02:00:00:00:00:02 dev eth0"), Some("ladr"));
-        assert_eq!(range("10.0.0.2 dev eth0"), None);
     }
 }

@@ -1,0 +1,7 @@
+netns_test::topology! {
+    struct Net {
+        node a { lo; lo; }
+    }
+}
+
+fn main() {}

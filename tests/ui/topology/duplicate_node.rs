@@ -1,0 +1,8 @@
+netns_test::topology! {
+    struct Net {
+        node a { }
+        node a { }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+netns_test::topology! {
+    struct Net {
+        node a { bridge lo; }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+netns_test::topology! {
+    struct Net {
+        node a { eth0 { master eth1 }; eth1; }
+        link a.eth0 -- a.eth1;
+    }
+}
+
+fn main() {}

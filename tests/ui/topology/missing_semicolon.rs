@@ -1,0 +1,11 @@
+netns_test::topology! {
+    struct Net {
+        node a {
+            lo: "10.0.0.1/32"
+            forward;
+            counter smtp
+        }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+netns_test::topology! {
+    struct Net
+}
+
+fn main() {}

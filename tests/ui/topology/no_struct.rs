@@ -1,0 +1,5 @@
+netns_test::topology! {
+    topology Net { }
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+netns_test::topology! {
+    struct Net {
+        node host[70000] { }
+    }
+}
+
+fn main() {}

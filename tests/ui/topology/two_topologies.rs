@@ -1,0 +1,6 @@
+netns_test::topology! {
+    struct A { }
+    struct B { }
+}
+
+fn main() {}
