@@ -10,10 +10,34 @@
 //!
 //! write a test:
 //!
+//! ```no_run
+//! use netns_test::prelude::*;
+//!
+//! topology! {
+//!     struct Pair {
+//!         node client { eth0: "10.0.0.1/24"; }
+//!         node server { eth0: "10.0.0.2/24"; }
+//!         link client.eth0 -- server.eth0;
+//!     }
+//! }
+//!
+//! #[netns_test]
+//! fn the_server_answers_on_one_port(net: Pair) -> Result {
+//!     net.server.serve(tcp(80))?;
+//!
+//!     net.client.reaches(net.server.tcp(80));
+//!     net.client.cannot_reach(net.server.tcp(81), by::Refused);
+//!     Ok(())
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! or a program, whose network is computed:
+//!
 //! ```
 //! use netns_test::prelude::*;
 //!
-//! #[netns_test::main] // in a test file: #[netns_test]
+//! #[netns_test::main]
 //! fn main() -> Result {
 //!     let lab = Topology::builder()
 //!         .node("client", |n| n.interface("eth0", "10.0.0.1/24"))
@@ -33,14 +57,17 @@
 //! | to | see |
 //! |---|---|
 //! | make a test | [`netns_test`](macro@netns_test), [`main`](macro@main) |
-//! | describe a network | [`Topology::builder`], `Topology::from_file` (feature `file`), [`Network`] |
+//! | declare a network | [`topology!`](macro@topology), [`Network`] |
+//! | compute a network | [`Topology::builder`], `Topology::from_file` (feature `file`) |
 //! | import the lab of another engine | [`topology::import`], with the feature `import` |
 //! | build and change it | [`Up`], [`Lab`], [`Node`], [`Interface`] |
 //! | ask whether packets arrive | [`Node::reaches`], [`Node::cannot_reach`], [`by`], [`Outcome`], [`eventually`] |
 //! | see what is on the wire | [`Interface::capture`], [`Listener`] |
 //! | know what a sandbox is | [`sandbox`] |
 
-pub use netns_test_macros::{main, netns_test, netns_test as test, topology};
+#[doc = include_str!("topology.md")]
+pub use netns_test_macros::topology;
+pub use netns_test_macros::{main, netns_test, netns_test as test};
 pub use netns_test_runtime::{Failure, Result};
 #[cfg(target_os = "linux")]
 pub use netns_test_runtime::{

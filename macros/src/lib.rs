@@ -1,4 +1,4 @@
-//! The attribute macros of netns-test.
+//! The macros of netns-test.
 
 mod error;
 mod function;
@@ -36,7 +36,9 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     main_function::expand(options.into(), item.into()).into()
 }
 
-/// Declares a network.
+/// Declares a network: a type whose fields are its nodes, checked while the code is compiled.
+///
+/// Its documentation is that of `netns_test::topology!`.
 #[proc_macro]
 pub fn topology(tokens: TokenStream) -> TokenStream {
     topology::expand(tokens.into()).into()

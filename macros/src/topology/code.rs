@@ -146,7 +146,10 @@ impl Writer<'_> {
         let free = !self.fields.contains(&plain(field));
         self.fields.push(plain(field));
         if !free
-            && !self.faults.iter().any(|fault| fault.check == Some(netns_test_topology::check::Check::DUPLICATE_NODE))
+            && !self
+                .faults
+                .iter()
+                .any(|fault| fault.code == Some(netns_test_topology::check::Check::DUPLICATE_NODE.code))
         {
             let message = format!("two fields are called `{}`", plain(field));
             self.faults.push(Fault::new(field.span().into(), message).help("give one of them another name"));

@@ -49,13 +49,13 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     pub(crate) notes: Vec<String>,
     pub(crate) help: Option<String>,
-    /// The check that it comes from; none where the text is no topology at all.
-    pub(crate) check: Option<Check>,
+    /// The code of the check that it comes from; none where the text is no topology at all.
+    pub(crate) code: Option<&'static str>,
 }
 
 impl Fault {
     pub(crate) fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into(), notes: Vec::new(), help: None, check: None }
+        Self { place, message: message.into(), notes: Vec::new(), help: None, code: None }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -66,14 +66,14 @@ impl Fault {
     /// A text that could not be read.
     pub(crate) fn invalid(place: Place, error: &InvalidValue) -> Self {
         let help = error.help_text().map(str::to_owned);
-        Self { help, check: Some(Check::INVALID_VALUE), ..Self::new(place, error.message()) }
+        Self { help, code: Some(Check::INVALID_VALUE.code), ..Self::new(place, error.message()) }
     }
 
     pub(crate) fn problem(place: Place, problem: Problem) -> Self {
         let name = problem.check.name;
         // The checker speaks to everybody; here it is an attribute.
         let help = problem.help.map(|help| help.replace(&format!("`allow({name})`"), &format!("`#[allow({name})]`")));
-        Self { place, message: problem.message, notes: problem.notes, help, check: Some(problem.check) }
+        Self { place, message: problem.message, notes: problem.notes, help, code: Some(problem.check.code) }
     }
 
     /// Adds what a word that is not known may have been meant for.

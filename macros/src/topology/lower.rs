@@ -422,7 +422,7 @@ impl Lower {
                     format!("node `{}` has two such chains, and nothing says which is first", n.as_node().name);
                 let help = "put their rules into one chain, or give one another priority";
                 let fault = Fault::new(whole, message).help(help);
-                self.faults.push(Fault { check: Some(Check::DUPLICATE_CHAIN), ..fault });
+                self.faults.push(Fault { code: Some(Check::DUPLICATE_CHAIN.code), ..fault });
             }
             let chains = &mut self.node().chains;
             while chains.len() <= at {
