@@ -6,8 +6,8 @@ topology! {
     }
 }
 
-#[netns_test]
-fn a_typo_in_a_test_gets_a_hint(net: Net) {
+// `#[netns_test]` hides what it is on from a build that is no test.
+fn a_typo_gets_a_hint(net: &Net) {
     let _ = &net.clinet;
     let _ = &net.client.br1;
 }
