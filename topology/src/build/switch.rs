@@ -23,7 +23,7 @@ pub(super) fn begin(
 ) -> (Node, Switch) {
     let mut node = Node { role: Role::Switch, ..Node::new(name) };
     let mut at_switch = Errors::at(format!("switch `{}`", node.name));
-    if let Some(bridge) = at_switch.take::<IfName>(own_name(&node.name)) {
+    if let Some(bridge) = at_switch.take::<IfName>(node.name.own()) {
         let built = build(BridgeBuilder::new(&bridge));
         node.interfaces.push(built.interface(bridge));
         at_switch.absorb(built.errors);
@@ -53,15 +53,10 @@ impl Switch {
     }
 }
 
-/// The name without the part of the network that it is in: `lan` of `office.lan`.
-fn own_name(node: &NodeName) -> &str {
-    node.rsplit('.').next().unwrap_or_default()
-}
-
 /// Node and interface that the port leads to, or its number where that is too long or taken.
 pub(crate) fn port_name(taken: &HashSet<IfName>, end: &LinkEnd, n: usize) -> IfName {
     let free = |name: &IfName| !taken.contains(name);
-    IfName::new(format!("{}-{}", own_name(&end.node), end.interface))
+    IfName::new(format!("{}-{}", end.node.own(), end.interface))
         .ok()
         .filter(free)
         .or_else(|| (n + 1..).find_map(|n| IfName::new(format!("port{n}")).ok().filter(free)))

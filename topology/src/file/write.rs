@@ -146,7 +146,7 @@ fn switches(draft: &Draft) -> Vec<Switch> {
     found
 }
 
-/// Whether the node is a bridge of its name with ports, and nothing else.
+/// Whether the node is a bridge of its own name with ports, and nothing else.
 fn is_plain(node: &Node) -> bool {
     let Some((bridge, ports)) = node.interfaces.split_first() else { return false };
     let bare = Node { role: Role::Switch, interfaces: node.interfaces.clone(), ..Node::new(node.name.clone()) };
@@ -154,7 +154,7 @@ fn is_plain(node: &Node) -> bool {
         let veth = crate::Interface { mtu: port.mtu, ..crate::Interface::new(port.name.clone(), Kind::Veth) };
         *port == crate::Interface { master: Some(bridge.name.clone()), ..veth }
     };
-    *node == bare && bridge.name == *node.name && matches!(bridge.kind, Kind::Bridge(_)) && ports.iter().all(plain)
+    *node == bare && bridge.name == *node.name.own() && matches!(bridge.kind, Kind::Bridge(_)) && ports.iter().all(plain)
 }
 
 fn line(text: &mut String, key: &str, value: &str) {

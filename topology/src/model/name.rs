@@ -174,6 +174,16 @@ name_type! {
     IfName, check_if_name
 }
 
+impl NodeName {
+    /// The name without the part of the network that it is in: `lan` of `office.lan`.
+    pub(crate) fn own(&self) -> &str {
+        match self.rsplit_once('.') {
+            Some((_, own)) if !own.is_empty() => own,
+            _ => self,
+        }
+    }
+}
+
 fn check_node_name(name: &str) -> Result<(), InvalidValue> {
     if name.is_empty() {
         return Err(InvalidValue::new("a node's name cannot be empty"));
@@ -249,5 +259,12 @@ mod tests {
             assert!(NodeName::new(wrong).is_err(), "{wrong:?}");
         }
         assert!(NodeName::new("r1.lan").is_ok());
+    }
+
+    #[test]
+    fn the_own_name_of_a_node_is_what_follows_the_last_dot() {
+        for (name, own) in [("lan", "lan"), ("floor.office.lan", "lan"), ("0.", "0.")] {
+            assert_eq!(NodeName::new(name).unwrap().own(), own);
+        }
     }
 }

@@ -119,8 +119,9 @@ impl Reader<'_> {
     /// The name of a switch, which its bridge has to have as well.
     pub(super) fn switch_name(&mut self, entry: &Entry) -> Option<NodeName> {
         let written = self.written_key(&entry.key)?;
-        self.understood(&written, |text| IfName::new(text))?;
-        self.understood(&written, |text| NodeName::new(text))
+        let name = self.understood(&written, |text| NodeName::new(text))?;
+        self.understood(&written, |_| IfName::new(name.own()))?;
+        Some(name)
     }
 
     /// Reads a switch, the `n`th node of the draft.
