@@ -275,7 +275,7 @@ checks! {
     TENTATIVE_SOURCE "N0056" "tentative_source" Refused RELATED
         "A route prefers an IPv6 source address that stays tentative, because nothing passes the link that would tell \
          whether it is a duplicate."
-        r#"node a { bridge br0: "fd00::1/64" { down }; route "unreachable ::/0 src fd00::1"; }"#
+        r#"profile kernel; node a { bridge br0: "fd00::1/64" { down }; route "unreachable ::/0 src fd00::1"; }"#
     UNQUOTABLE "N0057" "unquotable" Refused ALONE
         "A comment or an interface name in a firewall rule has a double quote, which the language of nft cannot say."
         r#"node a { firewall input { tcp dport 25 drop comment "no \"mail\""; } }"#

@@ -154,7 +154,10 @@ fn is_plain(node: &Node) -> bool {
         let veth = crate::Interface { mtu: port.mtu, ..crate::Interface::new(port.name.clone(), Kind::Veth) };
         *port == crate::Interface { master: Some(bridge.name.clone()), ..veth }
     };
-    *node == bare && bridge.name == *node.name.own() && matches!(bridge.kind, Kind::Bridge(_)) && ports.iter().all(plain)
+    *node == bare
+        && bridge.name == *node.name.own()
+        && matches!(bridge.kind, Kind::Bridge(_))
+        && ports.iter().all(plain)
 }
 
 fn line(text: &mut String, key: &str, value: &str) {
