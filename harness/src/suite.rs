@@ -22,6 +22,9 @@ use crate::{
     verdict::Verdict,
 };
 
+/// The name of a sandbox that plays a file: this, and the file's path.
+pub(crate) const PLAY: &str = "play ";
+
 /// What a file says.
 #[derive(Debug)]
 pub(crate) enum Script {
@@ -175,8 +178,9 @@ impl Suite {
     }
 
     fn played(&self) -> &Performance {
-        self.played
-            .get_or_init(|| Performance::of(&Sandbox::new(self.path.to_string_lossy()).timeout(self.timeout).report()))
+        self.played.get_or_init(|| {
+            Performance::of(&Sandbox::new(format!("{PLAY}{}", self.path.display())).timeout(self.timeout).report())
+        })
     }
 }
 
@@ -195,9 +199,9 @@ impl Performance {
     }
 }
 
-/// Plays the file that a sandbox is named by; the launcher gets the verdicts.
-pub(crate) fn perform(name: &str) -> Result<(), String> {
-    Script::read(Path::new(name), false)?.play()
+/// Plays a file in this sandbox; the launcher gets the verdicts.
+pub(crate) fn perform(path: &str) -> Result<(), String> {
+    Script::read(Path::new(path), false)?.play()
 }
 
 /// The begin of the names of a file's tests.

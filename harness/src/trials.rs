@@ -6,7 +6,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use netns_test_runtime::sandbox::inside;
 
 use crate::{
-    suite::{Case, Names, Suite, name_of, perform, slug},
+    suite::{Case, Names, PLAY, Suite, name_of, perform, slug},
     verdict::Word,
 };
 
@@ -24,10 +24,12 @@ pub fn run(patterns: &[&str]) -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// If this process is a sandbox's, plays the file that it was made for, and ends.
+/// If this process is a sandbox's that was made to play a file, plays it and ends.
 pub(crate) fn perform_inside() {
-    if let Some(inside) = inside() {
-        inside.run(|| match perform(inside.name()) {
+    if let Some(inside) = inside()
+        && let Some(path) = inside.name().strip_prefix(PLAY)
+    {
+        inside.run(|| match perform(path) {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {
                 eprintln!("{why}");

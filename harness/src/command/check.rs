@@ -8,7 +8,7 @@ use netns_test_topology::{
     file::{Document, Source},
 };
 
-use super::{Status, colours, files};
+use super::{Status, colours, files, say};
 use crate::suite::{Script, is_markdown};
 
 /// What to check.
@@ -31,9 +31,9 @@ impl Check {
         let mut status = Status::Good;
         for file in files {
             match network(&file, colours()) {
-                Ok(topology) => println!("{}: {}", file.display(), size(&topology)),
+                Ok(topology) => say(&format!("{}: {}", file.display(), size(&topology))),
                 Err(mistakes) => {
-                    println!("{}", mistakes.trim_end());
+                    say(&format!("{}", mistakes.trim_end()));
                     status = Status::Wrong;
                 }
             }

@@ -6,7 +6,7 @@ use netns_test_topology::{
     file::CHECKS,
 };
 
-use super::Status;
+use super::{Status, say};
 
 /// What to explain.
 #[derive(Debug, Args)]
@@ -20,7 +20,7 @@ impl Explain {
     pub(super) fn run(&self) -> Status {
         let Some(code) = &self.code else {
             for check in all() {
-                println!("{}  {:24}  {}", check.code, check.name, check.explanation);
+                say(&format!("{}  {:24}  {}", check.code, check.name, check.explanation));
             }
             return Status::Good;
         };
@@ -32,16 +32,16 @@ impl Explain {
             eprintln!("  help: `netns-test explain` lists them all");
             return Status::Wrong;
         };
-        println!("{} {}\n\n{}\n\n    {}\n", check.code, check.name, check.explanation, check.example);
+        say(&format!("{} {}\n\n{}\n\n    {}\n", check.code, check.name, check.explanation, check.example));
         match check.severity {
             Severity::Refused => {
-                println!("The kernel would refuse it, or there is nothing to build: it cannot be allowed.")
+                say(&format!("The kernel would refuse it, or there is nothing to build: it cannot be allowed."))
             }
-            Severity::Mistake => println!(
+            Severity::Mistake => say(&format!(
                 "The kernel accepts it. Where it is meant: `#[allow({0})]` in `topology!`, `allow = [\"{0}\"]` in a file, \
                  `.allow(\"{0}\")` of the builder.",
                 check.name
-            ),
+            )),
         }
         Status::Good
     }

@@ -5,10 +5,12 @@ mod explain;
 mod files;
 mod report;
 mod run;
+mod show;
+mod up;
 
 use std::{
-    io::{IsTerminal, stdout},
-    process::ExitCode,
+    io::{ErrorKind, IsTerminal, Write, stdout},
+    process::{ExitCode, exit},
 };
 
 use clap::{Parser, Subcommand};
@@ -36,8 +38,15 @@ enum Command {
     Run(run::Run),
     /// Read files and say everything that is wrong with them, without touching the kernel
     Check(check::Check),
+    /// Show the network of a file as a picture, a script or another file
+    Show(show::Show),
+    /// Build the network of a file and open a shell on one of its nodes
+    Up(up::Up),
     /// Explain a mistake by its code or name; without one, list them all
     Explain(explain::Explain),
+    /// What the commands of the shell of `up` are
+    #[command(hide = true)]
+    Ask(up::Ask),
 }
 
 /// How the command ended.
@@ -66,6 +75,9 @@ pub fn command() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(run) => run.run(),
         Command::Check(check) => check.run().into(),
+        Command::Show(show) => show.run().into(),
+        Command::Up(up) => up.run(),
+        Command::Ask(ask) => ask.run(),
         Command::Explain(explain) => explain.run().into(),
     }
 }
@@ -73,4 +85,16 @@ pub fn command() -> ExitCode {
 /// Whether standard output is for eyes: a terminal, and `NO_COLOR` is not set.
 fn colours() -> bool {
     stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Prints a line. Whoever closes the output early, as `head` does, has seen enough.
+fn say(line: &str) {
+    match writeln!(stdout(), "{line}") {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => exit(0),
+        Err(error) => {
+            eprintln!("netns-test: cannot print: {error}");
+            exit(1);
+        }
+    }
 }

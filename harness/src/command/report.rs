@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::json;
 
-use super::Status;
+use super::{Status, say};
 use crate::{
     suite::{Case, Suite},
     verdict::{Verdict, Word},
@@ -47,8 +47,8 @@ impl Tally {
 
     pub(super) fn print(&self, elapsed: Duration, colours: bool) {
         for report in &self.wrong {
-            println!("{}", report.trim_end());
-            println!();
+            say(&format!("{}", report.trim_end()));
+            say("");
         }
         let all = self.holds + self.wrong.len();
         let (paint, words) = match self.wrong.len() {
@@ -57,7 +57,7 @@ impl Tally {
         };
         let skipped = if self.skipped > 0 { format!(", {} skipped", self.skipped) } else { String::new() };
         let files = if self.files == 1 { "1 file".to_owned() } else { format!("{} files", self.files) };
-        println!("{}{skipped} · {files} · {:.1} s", painted(&words, paint, colours), elapsed.as_secs_f32());
+        say(&format!("{}{skipped} · {files} · {:.1} s", painted(&words, paint, colours), elapsed.as_secs_f32()));
     }
 
     pub(super) fn status(&self) -> Status {
@@ -87,12 +87,12 @@ pub(super) fn table(suite: &Suite, colours: bool) {
         format!("{} {} {}", padded(claims, claim + 1), padded(expecteds, expected + 1), cut(seen, WIDTHS[2]))
     };
     let path = suite.path.display();
-    println!("{}  {}", painted(&suite.title, BOLD, colours), painted(&path.to_string(), DIM, colours));
-    println!("{}", painted(&format!("          {}", line("claim", "expected", "seen")), DIM, colours));
+    say(&format!("{}  {}", painted(&suite.title, BOLD, colours), painted(&path.to_string(), DIM, colours)));
+    say(&format!("{}", painted(&format!("          {}", line("claim", "expected", "seen")), DIM, colours)));
     let mut step = None;
     for (case, verdict) in rows {
         if step != Some(&case.step) {
-            println!("  {}", case.step);
+            say(&format!("  {}", case.step));
             step = Some(&case.step);
         }
         let (word, paint) = match verdict.word {
@@ -101,9 +101,9 @@ pub(super) fn table(suite: &Suite, colours: bool) {
             Word::Skipped => ("skip  ", YELLOW),
         };
         let row = line(&case.claim, &case.expected, &verdict.seen);
-        println!("    {}{}", painted(word, paint, colours), row.trim_end());
+        say(&format!("    {}{}", painted(word, paint, colours), row.trim_end()));
     }
-    println!();
+    say("");
 }
 
 /// One document for programs.

@@ -15,7 +15,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use libtest_mimic::Arguments as Libtest;
 
-use super::{Status, colours, files, report};
+use super::{Status, colours, files, report, say};
 use crate::{
     suite::{Names, Suite},
     trials::trials_of_suite,
@@ -89,8 +89,8 @@ impl Run {
             }
         });
         match self.format {
-            Format::Json => println!("{}", report::json(&suites)),
-            Format::Junit => println!("{}", report::junit(&suites)),
+            Format::Json => say(&format!("{}", report::json(&suites))),
+            Format::Junit => say(&format!("{}", report::junit(&suites))),
             Format::Table | Format::Libtest => tally.print(begun.elapsed(), colours()),
         }
         tally.status().into()

@@ -13,7 +13,7 @@ use netns_test_topology::{
     file::{Document, MISSING_KEY, Mistake, Mistakes, Source, Span, tree::Value},
 };
 
-pub(crate) use self::{change::Change, expect::Expect, fact::Captures};
+pub(crate) use self::{change::Change, expect::Expect, fact::Captures, text::Packets};
 use words::{Keys, Reader};
 
 /// How long a scenario may take, if it does not say.

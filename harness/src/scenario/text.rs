@@ -5,9 +5,12 @@ use netns_test_runtime::{
     probe::{Expectation, Reason, Speaker, Target, Traffic, any, arp, icmp, ndp, ping, tcp, udp},
 };
 use netns_test_topology::{
-    Cidr,
+    Cidr, Draft,
     check::nearest,
-    file::{WRONG_TYPE, tree::Value},
+    file::{
+        Mistakes, Source, WRONG_TYPE,
+        tree::{Data, Value},
+    },
 };
 use std::{
     fmt,
@@ -100,6 +103,18 @@ impl fmt::Display for Outcomes {
 }
 
 impl Packets {
+    /// Reads it outside of a file.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and help.
+    pub(crate) fn parse(text: &str, network: &Draft) -> Result<Self, String> {
+        let data = Data::Text { text: text.to_owned(), verbatim: false };
+        let mut reader = Reader::new(network);
+        let packets = Self::read(&mut reader, &Value { span: 0..text.len(), data });
+        packets.ok_or_else(|| Mistakes::new(Source::new("filter", text), reader.found).to_string())
+    }
+
     pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let text = reader.text(value)?.to_owned();
         let mut words = text.split_whitespace().peekable();

@@ -1,0 +1,148 @@
+//! The side that has the lab: answers what the shell's commands ask, over a socket of the node that the shell is on.
+
+use std::{
+    io::{self, BufRead, BufReader, ErrorKind, Read, Write},
+    os::{
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr, UnixListener, UnixStream},
+    },
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
+    time::Duration,
+};
+
+use netns_test_runtime::{
+    lab::{Lab, Node},
+    probe::{Outcome, any},
+};
+
+use netns_test_topology::Topology;
+
+use crate::scenario::Packets;
+
+/// What ends the answering.
+const STOP: &str = "stop";
+
+/// How often a capture looks for what has come.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Abstract names belong to a network namespace, so the socket is one of the node.
+pub(super) fn listen(node: &Node, name: &str) -> io::Result<UnixListener> {
+    let address = SocketAddr::from_abstract_name(name)?;
+    node.run(|| UnixListener::bind_addr(&address))
+}
+
+pub(super) fn connect(name: &str) -> io::Result<UnixStream> {
+    UnixStream::connect_addr(&SocketAddr::from_abstract_name(name)?)
+}
+
+/// Answers until it is told to stop.
+pub(super) fn serve(listener: &UnixListener, lab: &Lab, topology: &Topology) {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else { break };
+            let mut question = String::new();
+            if BufReader::new(&stream).read_line(&mut question).is_err() || question.trim() == STOP {
+                break;
+            }
+            let over = &over;
+            scope.spawn(move || {
+                let mut words = question.split_whitespace();
+                // If it cannot be written, whoever asked has gone.
+                let _ = match (words.next(), words.next()) {
+                    (Some("matrix"), _) => (&stream).write_all(matrix(lab).as_bytes()),
+                    (Some("capture"), place) => {
+                        let filter = words.collect::<Vec<_>>().join(" ");
+                        capture(lab, topology, place.unwrap_or_default(), &filter, &stream, over)
+                    }
+                    _ => writeln!(&stream, "`{}` is no question", question.trim()),
+                };
+            });
+        }
+        over.store(true, Relaxed);
+    });
+}
+
+pub(super) fn stop(node: &Node, name: &str) {
+    // If it cannot be told, it has ended.
+    let _ = node.run(|| connect(name).and_then(|mut stream| writeln!(stream, "{STOP}")));
+}
+
+/// Who reaches whom by echo requests, on every address.
+pub(super) fn matrix(lab: &Lab) -> String {
+    let nodes: Vec<Node> = lab.nodes();
+    let widest = nodes.iter().map(|node| node.name().chars().count()).max().unwrap_or_default().max(9);
+    let cell = |from: &Node, to: &Node| {
+        if from == to {
+            return "-".to_owned();
+        }
+        match from.probe(to.ping()).run() {
+            Ok(report) => match report.outcome() {
+                Outcome::Reached { .. } => "ok".to_owned(),
+                outcome => outcome.to_string(),
+            },
+            Err(_) if to.ping().addresses().is_empty() => "no address".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    };
+    let rows: Vec<Vec<String>> = thread::scope(|scope| {
+        let rows: Vec<_> = nodes
+            .iter()
+            .map(|from| scope.spawn(|| nodes.iter().map(|to| cell(from, to)).collect::<Vec<String>>()))
+            .collect();
+        rows.into_iter().map(|row| row.join().unwrap_or_default()).collect()
+    });
+    let widths: Vec<usize> = (0..nodes.len())
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+            cells.chain([nodes[column].name().chars().count()]).max().unwrap_or_default()
+        })
+        .collect();
+    let line = |head: &str, cells: &mut dyn Iterator<Item = &str>| {
+        let cells: String = cells.zip(&widths).map(|(cell, width)| format!("  {cell:width$}")).collect();
+        format!("{head:widest$}{cells}").trim_end().to_owned() + "\n"
+    };
+    let mut text = line("from \\ to", &mut nodes.iter().map(Node::name));
+    for (node, row) in nodes.iter().zip(&rows) {
+        text += &line(node.name(), &mut row.iter().map(String::as_str));
+    }
+    text
+}
+
+/// Tells what passes an interface from now on, until whoever asked has gone or everything is over.
+fn capture(
+    lab: &Lab,
+    topology: &Topology,
+    place: &str,
+    filter: &str,
+    mut stream: &UnixStream,
+    over: &AtomicBool,
+) -> io::Result<()> {
+    let found = place.rsplit_once('.').ok_or_else(|| "write `capture NODE.INTERFACE [TRAFFIC]`".to_owned());
+    let begun = found.and_then(|(node, interface)| {
+        let wanted = if filter.is_empty() { any() } else { Packets::parse(filter, topology)?.traffic(lab)? };
+        let node = lab.node(node).map_err(|error| error.to_string())?;
+        let interface = node.interface(interface).map_err(|error| error.to_string())?;
+        interface.capture(wanted).map_err(|error| error.to_string())
+    });
+    let listener = match begun {
+        Ok(listener) => listener,
+        Err(why) => return writeln!(stream, "capture: {why}"),
+    };
+    stream.set_read_timeout(Some(TICK))?;
+    let mut told = 0;
+    while !over.load(Relaxed) {
+        let packets = listener.packets().map_err(io::Error::other)?;
+        for packet in packets.iter().skip(told) {
+            writeln!(stream, "{packet}")?;
+        }
+        told = packets.len();
+        match stream.read(&mut [0]) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            // It says nothing more, so this is its end.
+            _ => break,
+        }
+    }
+    Ok(())
+}
