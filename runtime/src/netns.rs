@@ -63,6 +63,11 @@ impl Netns {
         Ok(Self::held(open("/proc/thread-self/ns/net")?, view))
     }
 
+    /// A network namespace that somebody else made, by its file.
+    pub(crate) fn of(net: OwnedFd, view: View) -> Self {
+        Self::held(net, view)
+    }
+
     /// Makes a fresh network namespace and leaves the calling thread in it.
     ///
     /// New namespaces may copy settings of the one that they are made from.

@@ -47,6 +47,25 @@ pub(crate) fn pidfd_open(process: Pid) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
+/// The user that owns a namespace: the creator of the user namespace that it belongs to ([ioctl_ns(2)]).
+///
+/// Refused about user namespaces outside of the caller's own.
+///
+/// [ioctl_ns(2)]: https://man7.org/linux/man-pages/man2/ioctl_ns.2.html
+pub(crate) fn owner_of_namespace(namespace: impl AsFd) -> io::Result<u32> {
+    // linux/nsfs.h
+    const NS_GET_USERNS: libc::Ioctl = 0xb701;
+    const NS_GET_OWNER_UID: libc::Ioctl = 0xb704;
+    // SAFETY: the call takes no argument.
+    let raw = Errno::result(unsafe { libc::ioctl(namespace.as_fd().as_raw_fd(), NS_GET_USERNS) })?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    let user_namespace = unsafe { OwnedFd::from_raw_fd(raw) };
+    let mut uid: libc::uid_t = 0;
+    // SAFETY: the kernel writes a number to a live variable.
+    Errno::result(unsafe { libc::ioctl(user_namespace.as_raw_fd(), NS_GET_OWNER_UID, &raw mut uid) })?;
+    Ok(uid)
+}
+
 /// The statistics that an interface's driver keeps, by name ([ethtool(8)], `-S`), from the calling thread's namespace.
 ///
 /// [ethtool(8)]: https://man7.org/linux/man-pages/man8/ethtool.8.html

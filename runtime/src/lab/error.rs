@@ -1,4 +1,4 @@
-use std::{io, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use netns_test_topology::plan::LinkState;
 
@@ -119,6 +119,25 @@ pub enum Error {
     /// A capture could not be started.
     #[error(transparent)]
     Capture(#[from] crate::capture::CaptureError),
+    /// A path is none of a network namespace.
+    #[error("`{}` is no network namespace (help: write a path such as `/run/netns/red` or `/proc/42/ns/net`)", .path.display())]
+    NoNetns {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A network namespace belongs to somebody else.
+    #[error(
+        "cannot enter the network namespace `{}`: it belongs to {owner} (help: a namespace of the host or of its \
+         containers can be attached only as real root in a test without a user namespace of its own: \
+         `user_namespace = false`)",
+        .path.display()
+    )]
+    Foreign {
+        /// The path.
+        path: PathBuf,
+        /// Its owner, in words.
+        owner: String,
+    },
     /// There is no sandbox around the caller, so that a network would be built on the host itself.
     #[error(
         "a network can be built in a sandbox only (help: call this in a function with #[netns_test] or #[netns_test::main])"

@@ -1,5 +1,6 @@
 //! Networks in the kernel: built from a topology, changed while they live, gone when they end.
 
+mod attach;
 mod build;
 mod change;
 mod error;
