@@ -1,6 +1,7 @@
 //! The command `netns-test`.
 
 mod check;
+mod doctor;
 mod explain;
 mod files;
 mod report;
@@ -42,6 +43,8 @@ enum Command {
     Show(show::Show),
     /// Build the network of a file and open a shell on one of its nodes
     Up(up::Up),
+    /// Say what this host and its kernel permit, and how to permit the rest
+    Doctor(doctor::Doctor),
     /// Explain a mistake by its code or name; without one, list them all
     Explain(explain::Explain),
     /// What the commands of the shell of `up` are
@@ -72,11 +75,13 @@ impl From<Status> for ExitCode {
 /// It starts this program again for every sandbox, so it is all that a `main` does.
 pub fn command() -> ExitCode {
     perform_inside();
+    doctor::examine_inside();
     match Arguments::parse().command {
         Command::Run(run) => run.run(),
         Command::Check(check) => check.run().into(),
         Command::Show(show) => show.run().into(),
         Command::Up(up) => up.run(),
+        Command::Doctor(doctor) => doctor.run().into(),
         Command::Ask(ask) => ask.run(),
         Command::Explain(explain) => explain.run().into(),
     }

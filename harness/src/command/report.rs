@@ -69,9 +69,9 @@ impl Tally {
     }
 }
 
-const GREEN: &str = "\x1b[32m";
-const RED: &str = "\x1b[31m";
-const YELLOW: &str = "\x1b[33m";
+pub(super) const GREEN: &str = "\x1b[32m";
+pub(super) const RED: &str = "\x1b[31m";
+pub(super) const YELLOW: &str = "\x1b[33m";
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 
@@ -174,7 +174,7 @@ fn padded(text: &str, width: usize) -> String {
     format!("{cut}{}", " ".repeat(width.saturating_sub(self::width(&cut))))
 }
 
-fn painted(text: &str, paint: &str, colours: bool) -> String {
+pub(super) fn painted(text: &str, paint: &str, colours: bool) -> String {
     if colours { format!("{paint}{text}\x1b[0m") } else { text.to_owned() }
 }
 

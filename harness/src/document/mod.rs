@@ -11,13 +11,13 @@ use std::{fs, path::Path, time::Duration};
 
 use netns_test_topology::{Topology, file::Source};
 
-pub(crate) use self::play::play;
 use self::{
     command::Command,
     expect::Expected,
     markdown::Fence,
     side::{Noted, Side},
 };
+pub(crate) use self::{play::play, tools::is_installed};
 
 /// A document that can be played.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ pub(crate) mod nsid;
 pub(crate) mod route;
 pub(crate) mod rtnl;
 pub(crate) mod rule;
+mod support;
 pub(crate) mod sysctl;
 
 pub use addr::{AddressInfo, Scope};
@@ -21,3 +22,4 @@ pub use link::{BridgeInfo, Counters, LinkFlags, LinkInfo, OperState, PortState};
 pub use neigh::{FdbInfo, NeighbourInfo, NeighbourState};
 pub use nft::{ChainInfo, Count, CounterInfo, RuleInfo, TableFamily, TableInfo};
 pub use route::{Hop, RouteAction, RouteInfo};
+pub use support::{has_link_kind, has_queueing_discipline};
