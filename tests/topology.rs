@@ -55,7 +55,8 @@ fn a_switch_is_a_node_with_a_port_for_each_cable(net: Lan) -> Result {
     net.a.reaches(net.b.ping());
 
     net.lan.a_eth0.down()?;
-    net.a.cannot_reach(net.b.ping(), by::Timeout | by::HostUnreachable);
+    // The kernel hears of a lost carrier a moment later, so what becomes of the request depends on when it is sent.
+    net.a.cannot_reach(net.b.ping(), by::Anything);
     net.b.reaches(net.c.ping());
 
     assert_eq!(net.lan.lan.info()?.kind, "bridge");
