@@ -62,6 +62,7 @@
 //! | import the lab of another engine | [`topology::import`], with the feature `import` |
 //! | build and change it | [`Up`], [`Lab`], [`Node`], [`Interface`] |
 //! | ask whether packets arrive | [`Node::reaches`], [`Node::cannot_reach`], [`by`], [`Outcome`], [`eventually`] |
+//! | run a program on a node, and know when it is ready | [`Node::command`], [`Process`], [`process`] |
 //! | see what is on the wire | [`Interface::capture`], [`Listener`] |
 //! | know what a sandbox is | [`sandbox`] |
 
@@ -74,12 +75,13 @@ pub use netns_test_runtime::{
     KernelError,
     capture::{self, Listener, Packet},
     kernel,
-    lab::{Command, Error, Interface, Lab, Network, Node, Output, Process, RuleHandle, Task, Up, check_all},
+    lab::{Error, Interface, Lab, Network, Node, RuleHandle, Task, Up, check_all},
     probe::{
         self, Evidence, Expectation, Origin, Outcome, Probe, ProbeError, Report, Server, Target, Traffic, by,
         eventually,
     },
     probe::{any, arp, icmp, ndp, ping, tcp, udp},
+    process::{self, Command, Output, Process},
     sandbox::{self, record, sandboxed, skip},
 };
 #[cfg(feature = "file")]
@@ -103,6 +105,28 @@ pub fn here() -> Node {
     }
 }
 
+/// The path of a binary of the test's own workspace, by its name in Cargo's words.
+///
+/// For a test in `tests/` it is the one that Cargo has built for it (`CARGO_BIN_EXE_…`, or what nextest says). A binary
+/// of another package is taken as it was last built, and a note says so.
+///
+/// ```no_run
+/// # fn f(node: netns_test::Node) -> netns_test::Result {
+/// let dns = node.command(netns_test::bin!("mydns")).arg("--foreground").spawn()?;
+/// # Ok(()) }
+/// ```
+///
+/// # Panics
+///
+/// If there is none, with what to do.
+#[cfg(target_os = "linux")]
+#[macro_export]
+macro_rules! bin {
+    ($name:literal) => {
+        $crate::__private::binary($name, ::core::option_env!(::core::concat!("CARGO_BIN_EXE_", $name)))
+    };
+}
+
 /// What a test file imports.
 pub mod prelude {
     pub use std::time::Duration;
@@ -115,8 +139,9 @@ pub mod prelude {
     pub use crate::{Failure, Result, netns_test, topology};
     #[cfg(target_os = "linux")]
     pub use crate::{
-        Interface, Lab, Network, Node, Origin, Outcome, Up, any, arp, by, check_all, eventually, icmp, ndp, ping, tcp,
-        udp,
+        Interface, Lab, Network, Node, Origin, Outcome, Up, any, arp, bin, by, check_all, eventually, icmp, ndp, ping,
+        process::{SIGHUP, SIGINT, SIGKILL, SIGTERM, SIGUSR1, SIGUSR2, exit, interface, listening, log, notify, unix},
+        tcp, udp,
     };
 }
 
@@ -130,6 +155,7 @@ pub mod __private {
     #[cfg(target_os = "linux")]
     mod linux {
         pub use netns_test_runtime::lab::{Error, Interface, Lab, Names, Network, Node};
+        pub use netns_test_runtime::process::binary;
         pub use netns_test_runtime::sandbox::{Flavor, ShouldPanic, Test, block_on, run, sandboxed};
 
         pub use netns_test_topology::Topology;

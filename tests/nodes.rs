@@ -11,8 +11,6 @@ use std::{
     sync::Mutex,
 };
 
-const PATIENCE: Duration = Duration::from_secs(5);
-
 // ---- closures
 
 #[netns_test]
@@ -134,81 +132,6 @@ impl Drop for Tell {
     fn drop(&mut self) {
         self.0.send(()).expect("the test waits");
     }
-}
-
-// ---- programs
-
-#[netns_test]
-fn a_command_leaves_its_output_and_its_status(net: Path) -> Result {
-    let sh = |script: &str| net.a.command("sh").arg("-c").arg(script).env("WORD", "said").output();
-    let output = sh("echo $WORD; echo complained >&2; exit 3")?;
-    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("said\n", "complained\n"));
-    assert_eq!((output.status.code(), output.status.success()), (Some(3), false));
-    assert!(sh("read line")?.status.code() == Some(1), "its input is empty");
-    let here = net.a.command("pwd").current_dir("/proc").output()?;
-    assert_eq!(here.stdout, "/proc\n");
-    let error = net.a.command("/no/such/program").spawn().expect_err("there is none");
-    assert!(error.to_string().contains("on node `a`: cannot run `/no/such/program`"), "{error}");
-    Ok(())
-}
-
-#[netns_test]
-fn a_process_is_killed_when_its_handle_or_its_network_goes() -> Result {
-    let lab = Path::topology().up()?;
-    let a = lab.node("a")?;
-    let is_there = |id: u32| std::path::Path::new(&format!("/proc/{id}")).exists();
-    let dropped = a.command("sleep").arg("1000").spawn()?;
-    let kept = a.command("sleep").arg("1000").spawn()?;
-    let (one, other) = (dropped.id(), kept.id());
-    assert!(is_there(one) && is_there(other));
-    drop(dropped);
-    assert!(!is_there(one) && is_there(other));
-    drop(lab);
-    assert!(!is_there(other));
-    Ok(())
-}
-
-/// A server that says hello to its first client; [`a_program_is_awaited_until_it_listens`] runs it as a program.
-#[test]
-fn listen() {
-    let told = std::env::var("LISTEN_ON").ok();
-    let listener = TcpListener::bind(told.as_deref().unwrap_or("127.0.0.1:0")).expect("the address is free");
-    let address = listener.local_addr().expect("it is bound");
-    println!("listening on {address}");
-    // Nobody else comes to a server that was told nothing.
-    let client = told.is_none().then(|| TcpStream::connect(address).expect("it listens"));
-    listener.accept().expect("somebody comes").0.write_all(b"hello").expect("somebody listens");
-    let mut greeting = String::new();
-    if let Some(mut client) = client {
-        client.read_to_string(&mut greeting).expect("it said something");
-        assert_eq!(greeting, "hello");
-    }
-}
-
-#[netns_test]
-fn a_program_is_awaited_until_it_listens(net: Path) -> Result {
-    let program = net.b.command(std::env::current_exe()?).args(["listen", "--exact", "--nocapture"]);
-    let program = program.env("LISTEN_ON", "10.0.1.2:7000").spawn()?;
-    program.wait_until_listening(tcp(7000))?;
-    let mut client = net.a.run(|| TcpStream::connect("10.0.1.2:7000"))?;
-    let mut greeting = [0; 5];
-    client.read_exact(&mut greeting)?;
-    assert_eq!(&greeting, b"hello");
-    eventually(PATIENCE, || program.stdout().contains("listening on 10.0.1.2:7000"));
-    drop(client);
-    Ok(())
-}
-
-#[netns_test]
-fn a_program_that_ends_before_it_listens_is_an_error_with_its_output(net: Path) -> Result {
-    let program = net.b.command("sh").args(["-c", "echo cannot bind; exit 7"]).spawn()?;
-    let error = program.wait_until_listening(tcp(80)).expect_err("it does not listen");
-    let text = error.to_string();
-    assert!(text.contains("it ended before, with exit status: 7"), "{text}");
-    // What another program listens to is not its port.
-    net.a.serve(tcp(80))?;
-    assert!(net.b.command("true").spawn()?.wait_until_listening(tcp(80)).is_err());
-    Ok(())
 }
 
 // ---- what is seen of a node

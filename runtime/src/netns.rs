@@ -9,7 +9,10 @@ use std::{
     thread,
 };
 
-use nix::sched::{CloneFlags, setns, unshare};
+use nix::{
+    sched::{CloneFlags, setns, unshare},
+    unistd::chdir,
+};
 
 use crate::capture::Tap;
 
@@ -123,6 +126,11 @@ impl Netns {
         on_thread(|| self.enter())
     }
 
+    /// Whether the mount namespace is there, which is so once code that is not ours has run in it.
+    pub(crate) fn has_view(&self) -> bool {
+        matches!(*self.0.view.lock().unwrap_or_else(PoisonError::into_inner), View::Made(_))
+    }
+
     /// Where the namespace's packet socket is kept.
     pub(crate) fn tap_cell(&self) -> &OnceLock<Tap> {
         &self.0.tap
@@ -135,7 +143,19 @@ impl Netns {
     }
 
     /// Moves the calling thread into these namespaces, for good; returns the mount namespace.
+    ///
+    /// It keeps its working directory, if the path of that leads anywhere in there.
     pub(crate) fn enter(&self) -> io::Result<Arc<OwnedFd>> {
+        let directory = std::env::current_dir();
+        let view = self.enter_root()?;
+        // A thread that enters a mount namespace is in its root directory.
+        if let Ok(directory) = directory {
+            let _ = chdir(&directory);
+        }
+        Ok(view)
+    }
+
+    fn enter_root(&self) -> io::Result<Arc<OwnedFd>> {
         unshare(CloneFlags::CLONE_FS)?;
         setns(&self.0.net, CloneFlags::CLONE_NEWNET)?;
         let mut view = self.0.view.lock().unwrap_or_else(PoisonError::into_inner);

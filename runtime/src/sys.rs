@@ -124,3 +124,12 @@ fn pair(first: u32, second: u32) -> u64 {
 fn number(bytes: &[u8]) -> u32 {
     u32::from_ne_bytes(bytes.try_into().expect("4 bytes"))
 }
+
+/// Sends a signal by its number ([kill(2)]), real-time signals among them.
+///
+/// [kill(2)]: https://man7.org/linux/man-pages/man2/kill.2.html
+pub(crate) fn kill(process: Pid, signal: i32) -> io::Result<()> {
+    // SAFETY: the call takes two numbers.
+    Errno::result(unsafe { libc::kill(process.as_raw(), signal) })?;
+    Ok(())
+}

@@ -63,6 +63,18 @@ fn every_failing_case_fails_with_its_own_words() {
                 &["panicked at tests/failing.rs:151:24:\n", "192.0.2.1:80", "network unreachable"],
             ),
             ("verdict_that_was_awaited", Failed, &["panicked at tests/failing.rs:156:5:\n", "network unreachable"]),
+            (
+                "program_that_ends_too_soon",
+                Failed,
+                &[
+                    "]: cannot bind\n",
+                    "on node `here`: waited until `sh` listens on tcp port 80, but it ended before, with exit status: 3\n",
+                    "\n    cannot bind\n",
+                    "\n  at tests/failing.rs:162:13\n",
+                ],
+            ),
+            ("program_that_never_ends", Failed, &["]: here I am\n", "timed out after 2s; still running:", "  cat ("]),
+            ("binary_that_nobody_built", Failed, &["there is no binary `wbe`", "did you mean `web`?"]),
             ("closure_on_a_node", Failed, &["panicked at tests/failing.rs:146:31:\non a node"]),
         ]);
     });

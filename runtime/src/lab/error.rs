@@ -138,11 +138,20 @@ pub enum Error {
         /// Its owner, in words.
         owner: String,
     },
+    /// A program could not be started, or did not become what was waited for.
+    #[error(transparent)]
+    Process(#[from] Box<crate::process::ProcessError>),
     /// There is no sandbox around the caller, so that a network would be built on the host itself.
     #[error(
         "a network can be built in a sandbox only (help: call this in a function with #[netns_test] or #[netns_test::main])"
     )]
     NoSandbox,
+}
+
+impl From<crate::process::ProcessError> for Error {
+    fn from(error: crate::process::ProcessError) -> Self {
+        Self::Process(Box::new(error))
+    }
 }
 
 impl Error {

@@ -12,7 +12,6 @@ mod lend;
 mod names;
 mod node;
 mod probing;
-mod process;
 mod read;
 mod task;
 mod view;
@@ -29,7 +28,6 @@ pub use names::Names;
 pub use node::Node;
 pub(crate) use node::leave_here;
 pub use probing::check_all;
-pub use process::{Command, Output, Process};
 pub use task::Task;
 
 use node::Shared;
@@ -38,12 +36,13 @@ use node::Shared;
 ///
 /// Its nodes find each other by name: the addresses that the topology gives them are in /etc/hosts.
 ///
-/// It ends when it is dropped: processes on its nodes are killed, tasks are stopped, and its namespaces go. Handles of
-/// its nodes that live longer answer with [`Error::Gone`].
+/// It ends when it is dropped: every process on its nodes is killed, tasks are stopped, and its namespaces go. Handles
+/// of its nodes that live longer answer with [`Error::Gone`].
 ///
 /// # Panics
 ///
-/// Dropping it panics if a task on one of its nodes panicked and nobody awaited it, unless the thread panics already.
+/// Dropping it panics if a task on one of its nodes panicked and nobody awaited it, or if a program that the test
+/// relied on ([`Process::ready`](crate::process::Process::ready)) ended by itself; unless the thread panics already.
 #[derive(Debug)]
 pub struct Lab {
     shared: Arc<Shared>,
@@ -157,6 +156,7 @@ impl Lab {
         self.names
             .remove(node.name())
             .map_err(|error| Error::io(node.name(), "take its name out of /etc/hosts", error))?;
+        Node::end_programs_on(std::slice::from_ref(node));
         node.end(node::Farewell::Release)?;
         change::wait_until_gone(node.name(), &far_ends)
     }
@@ -183,7 +183,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        let unseen = self.shared.end();
+        let unseen = self.shared.end(Node::end_programs_on);
         if !unseen.is_empty() && !std::thread::panicking() {
             panic!("{}", unseen.join("\n"));
         }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Error, Interface, Task, process::Running, task::TaskRuntime, view::ProcNet};
+use super::{Error, Interface, Task, task::TaskRuntime, view::ProcNet};
 use crate::{
     capture::Tap,
     kernel::{
@@ -18,6 +18,7 @@ use crate::{
         sysctl::{self, DeviceSetting, Written},
     },
     netns::Netns,
+    process::{self, Files, NodeCondition, Process, Running, Wait},
 };
 use netns_test_topology::{Chain, Departure, Profile};
 
@@ -40,7 +41,9 @@ pub(crate) struct Live {
     nft: OnceLock<Nft>,
     pub(super) tasks: TaskRuntime,
     /// Processes to end with the node.
-    pub(super) processes: Mutex<Vec<Arc<Running>>>,
+    processes: Mutex<Vec<Arc<Running>>>,
+    /// Files that programs were given.
+    pub(crate) files: Files,
     /// Shows the node in /proc/net, from the first closure on.
     proc_net: OnceLock<Option<ProcNet>>,
     /// What each interface must be given because /proc/sys is read-only.
@@ -66,7 +69,7 @@ static HERE: OnceLock<Arc<Shared>> = OnceLock::new();
 
 /// Parts with the sandbox's own namespace: what is slow to close is handed over. Returns what went wrong unseen.
 pub(crate) fn leave_here() -> Vec<String> {
-    HERE.get().map(|shared| shared.end()).unwrap_or_default()
+    HERE.get().map(|shared| shared.end(|_| {})).unwrap_or_default()
 }
 
 /// Says, at the end, how a task ended that nobody awaited: with a panic, or in any way that is nobody's business.
@@ -164,6 +167,12 @@ impl Node {
         live.netns.run(f).map_err(|error| Error::io(self.name(), "enter its namespaces", error))
     }
 
+    /// [`Node::try_run`] with the node's mount namespace.
+    pub(crate) fn try_run_with_view<R: Send>(&self, f: impl FnOnce() -> R + Send) -> Result<R, Error> {
+        let live = self.live()?;
+        live.netns.run_with_view(f).map_err(|error| Error::io(self.name(), "enter its namespaces", error))
+    }
+
     /// Starts a future on the node's own Tokio runtime; what it spawns stays on the node.
     ///
     /// # Panics
@@ -183,8 +192,20 @@ impl Node {
     }
 
     /// A command that will run on the node.
-    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> super::Command {
-        super::Command::new(self.clone(), program.as_ref())
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> process::Command {
+        process::Command::new(self.clone(), program.as_ref())
+    }
+
+    /// A wait for something that whatever runs on the node brings about, to be run or awaited.
+    ///
+    /// ```no_run
+    /// # use netns_test_runtime::process::interface;
+    /// # fn f(node: netns_test_runtime::lab::Node) -> netns_test_runtime::Result {
+    /// let tunnel = node.wait_for(interface("tun0")).run()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn wait_for<C: NodeCondition>(&self, condition: C) -> Wait<C> {
+        Wait::new(self.clone(), None, condition)
     }
 
     /// Reads a kernel setting by its dotted name ([sysctl(8)]).
@@ -251,6 +272,35 @@ impl Node {
         self.0.shared.upgrade()
     }
 
+    /// Has a program end with the node, and asked at the end whether it lived as long as it should.
+    pub(crate) fn keep_process(&self, process: &Process) -> Result<(), Error> {
+        self.live()?.processes().push(process.running().clone());
+        if let Some(shared) = self.shared() {
+            let running = Arc::downgrade(process.running());
+            let ask = Box::new(move || running.upgrade()?.unexpected_end());
+            shared.unobserved.lock().unwrap_or_else(PoisonError::into_inner).push(ask);
+        }
+        Ok(())
+    }
+
+    /// Knows no more of a program that has ended, but for an end that nobody expected.
+    pub(crate) fn forget_process(&self, running: &Arc<Running>, unexpected: Option<String>) {
+        if let Ok(live) = self.live() {
+            live.processes().retain(|other| !Arc::ptr_eq(other, running));
+        }
+        if let (Some(shared), Some(unexpected)) = (self.shared(), unexpected) {
+            shared.unobserved.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(move || Some(unexpected)));
+        }
+    }
+
+    /// Kills whatever runs on these nodes without anybody's handle, such as daemons that went into the background.
+    pub(super) fn end_programs_on(nodes: &[Node]) {
+        let lives = nodes.iter().filter_map(|node| Some((node, node.live().ok()?)));
+        // Where no code of others ever ran, nothing is left of it.
+        let ran = lives.filter(|(_, live)| live.netns.has_view());
+        process::end_all_in(&ran.filter_map(|(node, _)| node.netns_inode().ok()).collect());
+    }
+
     pub(super) fn note_change(&self) {
         if let Some(shared) = self.shared() {
             shared.changed();
@@ -266,9 +316,7 @@ impl Node {
     pub(super) fn end(&self, farewell: Farewell) -> Result<(), Error> {
         let live = self.0.live.write().unwrap_or_else(PoisonError::into_inner).take();
         let Some(live) = live else { return Err(Error::Gone { node: self.name().to_owned() }) };
-        for process in take(&live.processes) {
-            process.kill();
-        }
+        end_processes(&take(&live.processes));
         for at_the_end in take(&live.attached) {
             at_the_end();
         }
@@ -326,6 +374,7 @@ impl Live {
             nft: OnceLock::new(),
             tasks: TaskRuntime::default(),
             processes: Mutex::default(),
+            files: Files::default(),
             proc_net: OnceLock::new(),
             device_settings: Mutex::default(),
             departures,
@@ -344,6 +393,10 @@ impl Live {
 
     pub(super) fn load_firewall(&self, chains: &[Chain], counters: &[String]) -> Result<(), KernelError> {
         self.nft()?.load(chains, counters)
+    }
+
+    fn processes(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Running>>> {
+        self.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn show_proc_net(&self, node: &str) {
@@ -404,9 +457,17 @@ impl Shared {
     }
 
     /// Ends every node and returns what went wrong unseen; the second time there is nothing left to do.
-    pub(super) fn end(&self) -> Vec<String> {
+    ///
+    /// Once the programs that somebody has a handle of have ended, the others are ended with the nodes' namespaces.
+    pub(super) fn end(&self, end_others: impl FnOnce(&[Node])) -> Vec<String> {
         let unseen = take(&self.unobserved).into_iter().filter_map(|ask| ask()).collect();
-        for node in take(&self.nodes) {
+        let nodes = take(&self.nodes);
+        let lives: Vec<_> = nodes.iter().filter_map(|node| node.live().ok()).collect();
+        let processes: Vec<_> = lives.iter().flat_map(|live| take(&live.processes)).collect();
+        drop(lives);
+        end_processes(&processes);
+        end_others(&nodes);
+        for node in nodes {
             // A node that was removed before is not in the list.
             let _ = node.end(Farewell::HandOver);
         }
@@ -418,6 +479,12 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.nodes()).finish()
     }
+}
+
+/// Kills programs and waits until they have gone, all at the same time.
+fn end_processes(processes: &[Arc<Running>]) {
+    processes.iter().for_each(|process| process.kill());
+    processes.iter().for_each(|process| process.end());
 }
 
 fn take<T: Default>(mutex: &Mutex<T>) -> T {

@@ -5,6 +5,7 @@
 //! nothing is left of it, however it ends.
 
 mod channel;
+mod entry;
 mod future;
 mod holder;
 mod launch;
@@ -34,11 +35,18 @@ pub use self::{
     test::{ShouldPanic, Test, run},
 };
 
+pub(crate) use self::entry::{ARGUMENT, ENTRY, Entry};
+
 use self::channel::{Message, shorten};
 
-/// Whether this process is the one that a sandbox was made for.
+/// Whether this process is the one that a sandbox was made for, or a copy that it has started there.
 pub fn is_inside() -> bool {
-    life::born().is_some()
+    life::born().is_some() || entry::is_copy()
+}
+
+/// Whether this process runs the body of one test, whose output its harness shows or keeps.
+pub(crate) fn is_test() -> bool {
+    life::born().is_some_and(|born| born.stdout.is_some())
 }
 
 /// Records a line that counts only if the test passes.
