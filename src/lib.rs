@@ -74,6 +74,7 @@ pub use netns_test_runtime::{Failure, Result};
 pub use netns_test_runtime::{
     KernelError,
     capture::{self, Listener, Packet},
+    feature::{Feature, require},
     kernel,
     lab::{Error, Interface, Lab, Network, Node, RuleHandle, Task, Up, check_all},
     probe::{
@@ -139,7 +140,8 @@ pub mod prelude {
     pub use crate::{Failure, Result, netns_test, topology};
     #[cfg(target_os = "linux")]
     pub use crate::{
-        Interface, Lab, Network, Node, Origin, Outcome, Up, any, arp, bin, by, check_all, eventually, icmp, ndp, ping,
+        Feature, Interface, Lab, Network, Node, Origin, Outcome, Up, any, arp, bin, by, check_all, eventually, icmp,
+        ndp, ping,
         process::{SIGHUP, SIGINT, SIGKILL, SIGTERM, SIGUSR1, SIGUSR2, exit, interface, listening, log, notify, unix},
         tcp, udp,
     };
@@ -156,7 +158,7 @@ pub mod __private {
     mod linux {
         pub use netns_test_runtime::lab::{Error, Interface, Lab, Names, Network, Node};
         pub use netns_test_runtime::process::binary;
-        pub use netns_test_runtime::sandbox::{Flavor, ShouldPanic, Test, block_on, run, sandboxed};
+        pub use netns_test_runtime::sandbox::{Flavor, Ids, ShouldPanic, Test, block_on, run, sandboxed};
 
         pub use netns_test_topology::Topology;
 

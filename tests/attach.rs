@@ -87,3 +87,17 @@ fn a_namespace_of_the_host_is_refused_with_its_owner_and_the_remedy() -> Result 
     assert!(said.contains("`user_namespace = false`"), "{said}");
     Ok(())
 }
+
+#[netns_test]
+fn programs_in_a_namespace_that_was_attached_are_not_the_labs_to_end() -> Result {
+    let mut child = std::process::Command::new("sleep").arg("1000").spawn()?;
+    let lab = Topology::builder().node("a", |n| n).build()?.up()?;
+    let attached = lab.attach_process("theirs", child.id())?;
+    let ours = attached.command("cat").stdin_piped().spawn()?;
+    drop(lab);
+    assert!(child.try_wait()?.is_none());
+    assert!(ours.try_wait()?.is_some());
+    child.kill()?;
+    child.wait()?;
+    Ok(())
+}

@@ -170,6 +170,41 @@ fn each_node_has_a_run_directory_of_its_own(net: Path) -> Result {
 }
 
 #[netns_test]
+fn each_node_has_a_host_name_of_its_own(net: Path) -> Result {
+    let name = || std::fs::read_to_string("/proc/sys/kernel/hostname");
+    assert_eq!([net.a.run(name)?, net.b.run(name)?, name()?], ["a\n", "b\n", "netns-test\n"]);
+    assert_eq!(net.b.command("uname").arg("-n").output()?.stdout, "b\n");
+    Ok(())
+}
+
+#[netns_test]
+fn a_temporary_directory_is_shared_unless_the_node_wants_its_own(net: Path) -> Result {
+    let file = format!("/tmp/netns-test-{}", netns_test::here().netns_inode()?);
+    std::fs::write(&file, "")?;
+    net.a.private_tmp()?;
+    let is_there = || std::fs::exists(&file);
+    let seen = (net.a.run(is_there), net.b.run(is_there));
+    std::fs::remove_file(&file)?;
+    assert_eq!((seen.0?, seen.1?), (false, true));
+    net.a.run(|| std::fs::write("/var/tmp/x", ""))?;
+    assert_eq!(net.a.command("ls").args(["/tmp", "/var/tmp"]).output()?.stdout, "/tmp:\n\n/var/tmp:\nx\n");
+    Ok(())
+}
+
+#[netns_test]
+fn unix_sockets_with_equal_paths_do_not_clash(net: Path) -> Result {
+    let path = "/run/daemon.sock";
+    let listeners = [&net.a, &net.b].map(|node| node.run(|| std::os::unix::net::UnixListener::bind(path)));
+    let [one, _other] = listeners;
+    net.a.run(|| std::os::unix::net::UnixStream::connect(path))?.write_all(b"to a")?;
+    let mut text = String::new();
+    one?.accept()?.0.read_to_string(&mut text)?;
+    assert_eq!(text, "to a");
+    assert!(net.r.run(|| std::os::unix::net::UnixStream::connect(path)).is_err());
+    Ok(())
+}
+
+#[netns_test]
 fn nodes_find_each_other_by_name() -> Result {
     let before = std::fs::read_to_string("/etc/hosts")?;
     let lab = Path::topology().up()?;

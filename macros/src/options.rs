@@ -20,6 +20,8 @@ pub(crate) struct Options {
     pub(crate) on: Option<On>,
     pub(crate) flavor: Option<(Flavor, Span)>,
     pub(crate) worker_threads: Option<(usize, Span)>,
+    /// Whether the sandbox is to have the user's subordinate ids.
+    pub(crate) subordinate_ids: bool,
     krate: Option<Path>,
 }
 
@@ -93,6 +95,7 @@ impl Options {
             "on" => self.on = node(value, errors),
             "flavor" => self.flavor = flavor(value, errors).map(|flavor| (flavor, value.span())),
             "worker_threads" => self.worker_threads = workers(value, errors).map(|count| (count, value.span())),
+            "ids" => self.subordinate_ids = subordinate_ids(value, errors),
             "crate" => self.krate = path(value, errors),
             _ => {}
         }
@@ -119,6 +122,7 @@ fn example(word: &str) -> &'static str {
         "on" => "`on = client`, the name of a node",
         "flavor" => "`flavor = \"current_thread\"` or `flavor = \"multi_thread\"`",
         "worker_threads" => "`worker_threads = 2`",
+        "ids" => "`ids = \"subordinate\"`",
         _ => "`crate = \"path::to::netns_test\"`",
     }
 }
@@ -208,6 +212,15 @@ fn workers(value: &Expr, errors: &mut Errors) -> Option<usize> {
         errors.add(value, &message, "write a whole number from 1, such as `worker_threads = 2`");
     }
     count
+}
+
+fn subordinate_ids(value: &Expr, errors: &mut Errors) -> bool {
+    let known = text(value).is_some_and(|text| text.value() == "subordinate");
+    if !known {
+        let message = format!("`{}` is not a choice of ids", words(value));
+        errors.add(value, &message, &format!("write {}, or nothing for root alone", example("ids")));
+    }
+    known
 }
 
 fn path(value: &Expr, errors: &mut Errors) -> Option<Path> {

@@ -10,7 +10,7 @@ use crate::{
     options::{Flavor, On, Options},
 };
 
-const KNOWN: &[&str] = &["timeout", "on", "flavor", "worker_threads", "crate"];
+const KNOWN: &[&str] = &["timeout", "on", "flavor", "worker_threads", "ids", "crate"];
 
 /// Turns the function into a test that launches it.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -203,6 +203,7 @@ fn code(options: &Options, function: &Function, arguments: &[Argument], on: Opti
         None => quote!(::core::option::Option::None),
     };
     let should_panic = should_panic(attributes, &private);
+    let ids = if options.subordinate_ids { quote!(Subordinate) } else { quote!(Own) };
     let written = name.to_string();
 
     let labs = arguments.iter().enumerate().map(|(index, Argument { ours, kind, .. })| {
@@ -246,6 +247,7 @@ fn code(options: &Options, function: &Function, arguments: &[Argument], on: Opti
                     path: ::core::concat!(::core::module_path!(), "::", #written),
                     timeout: #timeout,
                     should_panic: #should_panic,
+                    ids: #private::Ids::#ids,
                 },
                 || {
                     #(#labs)*

@@ -4,6 +4,8 @@
 pub mod capture;
 mod failure;
 #[cfg(target_os = "linux")]
+pub mod feature;
+#[cfg(target_os = "linux")]
 pub mod kernel;
 #[cfg(target_os = "linux")]
 pub mod lab;

@@ -39,15 +39,36 @@ struct Inner {
     net: OwnedFd,
     view: Mutex<View>,
     tap: OnceLock<Tap>,
+    /// Whether it was made here, so that whatever runs in it is ours as well.
+    is_ours: bool,
 }
 
 /// The mount namespace.
 pub(crate) enum View {
     /// It is there.
-    Made(Arc<OwnedFd>),
+    Made(Arc<Views>),
     /// How it is made: called on a thread that is in the network namespace and shares its file systems with no other,
     /// the closure leaves that thread in the new mount namespace.
     ToMake(Box<dyn Fn() -> io::Result<()> + Send>),
+}
+
+/// What shows a node to programs, beside its network.
+pub(crate) struct Views {
+    mnt: OwnedFd,
+    /// Its host name.
+    uts: OwnedFd,
+}
+
+impl Views {
+    fn of_the_calling_thread() -> io::Result<Self> {
+        Ok(Self { mnt: open("/proc/thread-self/ns/mnt")?, uts: open("/proc/thread-self/ns/uts")? })
+    }
+}
+
+impl AsFd for Views {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.mnt.as_fd()
+    }
 }
 
 impl fmt::Debug for View {
@@ -62,13 +83,13 @@ impl fmt::Debug for View {
 impl Netns {
     /// The namespaces of the calling thread.
     pub(crate) fn current() -> io::Result<Self> {
-        let view = View::Made(Arc::new(open("/proc/thread-self/ns/mnt")?));
-        Ok(Self::held(open("/proc/thread-self/ns/net")?, view))
+        let view = View::Made(Arc::new(Views::of_the_calling_thread()?));
+        Ok(Self::held(open("/proc/thread-self/ns/net")?, view, false))
     }
 
     /// A network namespace that somebody else made, by its file.
     pub(crate) fn of(net: OwnedFd, view: View) -> Self {
-        Self::held(net, view)
+        Self::held(net, view, false)
     }
 
     /// Makes a fresh network namespace and leaves the calling thread in it.
@@ -76,11 +97,11 @@ impl Netns {
     /// New namespaces may copy settings of the one that they are made from.
     pub(crate) fn unshare(view: View) -> io::Result<Self> {
         unshare(CloneFlags::CLONE_NEWNET)?;
-        Ok(Self::held(open("/proc/thread-self/ns/net")?, view))
+        Ok(Self::held(open("/proc/thread-self/ns/net")?, view, true))
     }
 
-    fn held(net: OwnedFd, view: View) -> Self {
-        Self(Arc::new(Inner { net, view: Mutex::new(view), tap: OnceLock::new() }))
+    fn held(net: OwnedFd, view: View, is_ours: bool) -> Self {
+        Self(Arc::new(Inner { net, view: Mutex::new(view), tap: OnceLock::new(), is_ours }))
     }
 
     /// Changes how the mount namespace will be made; it is not there before something has run with it.
@@ -122,13 +143,14 @@ impl Netns {
 
     /// The mount namespace.
     #[cfg(feature = "unshare")]
-    pub(crate) fn mount_namespace(&self) -> io::Result<Arc<OwnedFd>> {
+    pub(crate) fn mount_namespace(&self) -> io::Result<Arc<Views>> {
         on_thread(|| self.enter())
     }
 
-    /// Whether the mount namespace is there, which is so once code that is not ours has run in it.
-    pub(crate) fn has_view(&self) -> bool {
-        matches!(*self.0.view.lock().unwrap_or_else(PoisonError::into_inner), View::Made(_))
+    /// Whether code of others has run in here, and all that runs here is to end with it.
+    pub(crate) fn ends_its_programs(&self) -> bool {
+        // The mount namespace is made for them.
+        self.0.is_ours && matches!(*self.0.view.lock().unwrap_or_else(PoisonError::into_inner), View::Made(_))
     }
 
     /// Where the namespace's packet socket is kept.
@@ -142,10 +164,10 @@ impl Netns {
         crate::sandbox::hold(self.0.net.try_clone().into_iter().collect());
     }
 
-    /// Moves the calling thread into these namespaces, for good; returns the mount namespace.
+    /// Moves the calling thread into these namespaces, for good; returns what shows it.
     ///
     /// It keeps its working directory, if the path of that leads anywhere in there.
-    pub(crate) fn enter(&self) -> io::Result<Arc<OwnedFd>> {
+    pub(crate) fn enter(&self) -> io::Result<Arc<Views>> {
         let directory = std::env::current_dir();
         let view = self.enter_root()?;
         // A thread that enters a mount namespace is in its root directory.
@@ -155,22 +177,23 @@ impl Netns {
         Ok(view)
     }
 
-    fn enter_root(&self) -> io::Result<Arc<OwnedFd>> {
+    fn enter_root(&self) -> io::Result<Arc<Views>> {
         unshare(CloneFlags::CLONE_FS)?;
         setns(&self.0.net, CloneFlags::CLONE_NEWNET)?;
         let mut view = self.0.view.lock().unwrap_or_else(PoisonError::into_inner);
         match &*view {
-            View::Made(mnt) => {
-                let mnt = mnt.clone();
+            View::Made(made) => {
+                let made = made.clone();
                 drop(view);
-                setns(&mnt, CloneFlags::CLONE_NEWNS)?;
-                Ok(mnt)
+                setns(&made.mnt, CloneFlags::CLONE_NEWNS)?;
+                setns(&made.uts, CloneFlags::CLONE_NEWUTS)?;
+                Ok(made)
             }
             View::ToMake(make) => {
                 make()?;
-                let mnt = Arc::new(open("/proc/thread-self/ns/mnt")?);
-                *view = View::Made(mnt.clone());
-                Ok(mnt)
+                let made = Arc::new(Views::of_the_calling_thread()?);
+                *view = View::Made(made.clone());
+                Ok(made)
             }
         }
     }

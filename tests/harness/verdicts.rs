@@ -70,7 +70,7 @@ fn every_failing_case_fails_with_its_own_words() {
                     "]: cannot bind\n",
                     "on node `here`: waited until `sh` listens on tcp port 80, but it ended before, with exit status: 3\n",
                     "\n    cannot bind\n",
-                    "\n  at tests/failing.rs:162:13\n",
+                    "\n  at tests/failing.rs:162:5\n",
                 ],
             ),
             ("program_that_never_ends", Failed, &["]: here I am\n", "timed out after 2s; still running:", "  cat ("]),

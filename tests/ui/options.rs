@@ -27,4 +27,7 @@ fn flavor_of_no_future() {}
 #[netns_test(crate = "not a path")]
 fn no_path() {}
 
+#[netns_test(ids = "all")]
+fn no_such_ids() {}
+
 fn main() {}

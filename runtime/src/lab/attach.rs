@@ -33,7 +33,7 @@ impl Lab {
             return Err(Error::NodeExists { name: name.to_owned() });
         }
         let file = File::open(path).map_err(|error| Error::io(name, format!("open `{}`", path.display()), error))?;
-        let netns = Netns::of(file.into(), view::of_a_node(Vec::new()));
+        let netns = Netns::of(file.into(), view::of_a_node(name, Vec::new()));
         let rtnl = netns.run(Rtnl::open).and_then(|opened| opened);
         let rtnl = rtnl.map_err(|error| refused(name, path, &netns, error))?;
         let node = Node::new(node_name.to_string(), Live::new(netns, rtnl, BTreeSet::new()), &self.shared);

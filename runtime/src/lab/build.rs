@@ -278,7 +278,7 @@ impl Site<'_> {
     fn set_name_servers(&self, steps: &[Step]) -> Result<(), Error> {
         for step in steps {
             if let Action::SetNameServers(servers) = &step.action {
-                self.live(self.node(&step.node))?.netns.set_view(view::of_a_node(servers.clone()));
+                self.live(self.node(&step.node))?.netns.set_view(view::of_a_node(&step.node, servers.clone()));
             }
         }
         Ok(())

@@ -44,7 +44,7 @@ impl Lane {
         settings: &[Setting],
         departures: BTreeSet<Departure>,
     ) -> Result<Live, Error> {
-        let (netns, rtnl) = self.enter_new().map_err(|error| refusal(name, error))?;
+        let (netns, rtnl) = self.enter_new(name).map_err(|error| refusal(name, error))?;
         let live = Live::new(netns, rtnl, departures);
         for setting in settings {
             let written = setting.write().map_err(|error| Error::kernel(name, error))?;
@@ -55,10 +55,10 @@ impl Lane {
         Ok(live)
     }
 
-    fn enter_new(&self) -> io::Result<(Netns, Rtnl)> {
+    fn enter_new(&self, name: &str) -> io::Result<(Netns, Rtnl)> {
         // With net.core.devconf_inherit_init_net = 3 a namespace copies the settings of the one it is made from.
         setns(&self.0, CloneFlags::CLONE_NEWNET)?;
-        Ok((Netns::unshare(view::of_a_node(Vec::new()))?, Rtnl::open()?))
+        Ok((Netns::unshare(view::of_a_node(name, Vec::new()))?, Rtnl::open()?))
     }
 }
 

@@ -28,7 +28,7 @@ impl Node {
         let live = self.live()?;
         let failed = |error| Error::io(self.name(), "lend its namespaces", error);
         let mount_namespace = live.netns.mount_namespace().map_err(failed)?;
-        command.set_namespace(&mount_namespace, Namespace::Mount).map_err(failed)?;
+        command.set_namespace(&mount_namespace.as_fd(), Namespace::Mount).map_err(failed)?;
         command.set_namespace(&live.netns.as_fd(), Namespace::Net).map_err(failed)
     }
 }

@@ -240,6 +240,17 @@ impl Node {
         }
     }
 
+    /// Gives the programs and closures of this node a /tmp and a /var/tmp of their own from now on, both empty: nodes
+    /// share those of the host otherwise. What was started before goes on with what it has open.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses the mount.
+    pub fn private_tmp(&self) -> Result<(), Error> {
+        self.try_run_with_view(super::view::private_tmp)?
+            .map_err(|error| Error::io(self.name(), "mount a /tmp of its own", error))
+    }
+
     /// A path that names the node's network namespace, for libraries that want one; good while the node lives.
     ///
     /// # Errors
@@ -296,8 +307,7 @@ impl Node {
     /// Kills whatever runs on these nodes without anybody's handle, such as daemons that went into the background.
     pub(super) fn end_programs_on(nodes: &[Node]) {
         let lives = nodes.iter().filter_map(|node| Some((node, node.live().ok()?)));
-        // Where no code of others ever ran, nothing is left of it.
-        let ran = lives.filter(|(_, live)| live.netns.has_view());
+        let ran = lives.filter(|(_, live)| live.netns.ends_its_programs());
         process::end_all_in(&ran.filter_map(|(node, _)| node.netns_inode().ok()).collect());
     }
 

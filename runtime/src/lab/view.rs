@@ -16,6 +16,7 @@ use netns_test_topology::{self as topology, Topology};
 use nix::{
     mount::{MsFlags, mount},
     sched::{CloneFlags, setns, unshare},
+    unistd::sethostname,
 };
 
 use crate::{
@@ -31,13 +32,15 @@ pub(super) fn prepare() -> io::Result<()> {
     home().map(drop)
 }
 
-/// How a node comes to a mount namespace; without name servers of its own it has those of the sandbox: none.
-pub(super) fn of_a_node(name_servers: Vec<IpAddr>) -> View {
+/// How a node comes to a mount namespace, and to a host name that is its own; without name servers of its own it has those of the sandbox: none.
+pub(super) fn of_a_node(name: &str, name_servers: Vec<IpAddr>) -> View {
+    let name = name.to_owned();
     View::ToMake(Box::new(move || {
         // Whoever comes first may be on another node.
         setns(home()?, CloneFlags::CLONE_NEWNS)?;
         fs::create_dir_all(STAGE)?;
-        unshare(CloneFlags::CLONE_NEWNS)?;
+        unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS)?;
+        sethostname(&name)?;
         show()?;
         set_name_servers(&name_servers)
     }))
@@ -89,6 +92,14 @@ fn set_name_servers(servers: &[IpAddr]) -> io::Result<()> {
         Ok(Some(why)) => Err(io::Error::other(format!("its name servers cannot be set: {why}"))),
         Err(refusal) => Err(refusal.errno.into()),
     }
+}
+
+/// Gives the calling thread's mount namespace a /tmp and a /var/tmp of its own, both empty.
+pub(super) fn private_tmp() -> io::Result<()> {
+    for path in ["/tmp", "/var/tmp"].into_iter().filter(|path| Path::new(path).is_dir()) {
+        mount(Some("tmpfs"), path, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=1777"))?;
+    }
+    Ok(())
 }
 
 /// The names of a network's nodes in /etc/hosts, which all nodes of a sandbox share; gone when this is dropped.

@@ -71,7 +71,7 @@ impl Process {
     /// ```no_run
     /// # use netns_test_runtime::{lab::Node, process::listening, probe::udp};
     /// # fn f(node: Node) -> netns_test_runtime::Result {
-    /// let dns = node.command("dnsmasq").args(["--keep-in-foreground", "--user=root"]).spawn()?;
+    /// let dns = node.command("dnsmasq").args(["--no-daemon", "--no-resolv"]).spawn()?;
     /// dns.ready(listening(udp(53)))?;
     /// # Ok(()) }
     /// ```

@@ -52,13 +52,15 @@ fn remedy(lines: &[String], ids: &Ids) -> Option<String> {
     if *ids == Ids::RootAlone && says(OF_USERS) {
         return Some(
             "this sandbox has one user and one group, root, because an ordinary user made it: tell the program to stay \
-             root (dnsmasq `--user=root`, nginx `user root;`)"
+             root (dnsmasq `--no-daemon`, nginx `user root; master_process off;`), or give the test the users of /etc/subuid and /etc/subgid \
+             with `#[netns_test(ids = \"subordinate\")]`"
                 .to_owned(),
         );
     }
     if says(&["/dev/net/tun"]) {
         return Some(
-            "the kernel lets those open /dev/net/tun who may open the file: `sudo chmod 666 /dev/net/tun` on the host"
+            "the kernel lets those open /dev/net/tun who may open the file: `sudo chmod 666 /dev/net/tun` on the host; \
+             a test can ask for it with `require(Feature::Tun)`"
                 .to_owned(),
         );
     }

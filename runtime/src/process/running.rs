@@ -82,11 +82,13 @@ impl Running {
         let outputs = [output(Stream::Stdout, stdout)?, output(Stream::Stderr, stderr)?];
         notices.set_nonblocking(true)?;
         let notices = Arc::new(Notices { running: running.clone(), socket: notices });
-        for output in &outputs {
-            supervisor::watch(output.clone())?;
+        let mut watched = Vec::new();
+        for output in outputs {
+            watched.push((supervisor::watch(output.clone())?, output));
         }
-        let key = supervisor::watch(notices.clone())?;
-        supervisor::watch(Arc::new(End { running: running.clone(), end, outputs, notices, key }))?;
+        let notices = (supervisor::watch(notices.clone())?, notices);
+        let open = Mutex::new(Some(Open { end, outputs: watched, notices }));
+        supervisor::watch(Arc::new(End { running: running.clone(), open }))?;
         Ok(running)
     }
 
@@ -274,11 +276,13 @@ impl Output {
         true
     }
 
-    /// Takes everything that was written before now.
-    fn drain(&self) {
+    /// Takes everything that was written before now; says whether anybody can still write.
+    fn drain(&self) -> bool {
         let size = self.pipe().as_ref().and_then(|pipe| fcntl(pipe, FcntlArg::F_GETPIPE_SZ).ok());
-        self.read(size.and_then(|size| usize::try_from(size).ok()).unwrap_or(1 << 20));
+        // One more than it holds, so that its end is seen.
+        let more = self.read(size.and_then(|size| usize::try_from(size).ok()).unwrap_or(1 << 20) + 1);
         self.running.finish(self.stream);
+        more
     }
 }
 
@@ -331,36 +335,55 @@ impl Source for Notices {
 /// Its end, for which a descriptor of the process becomes readable.
 struct End {
     running: Arc<Running>,
+    open: Mutex<Option<Open>>,
+}
+
+/// What is open as long as it runs, with the numbers by which the supervisor knows it.
+struct Open {
     end: OwnedFd,
-    outputs: [Arc<Output>; 2],
-    notices: Arc<Notices>,
-    key: u64,
+    outputs: Vec<(u64, Arc<Output>)>,
+    notices: (u64, Arc<Notices>),
+}
+
+impl Open {
+    /// Takes all that it has said; those whom it left behind may hold its outputs for ever.
+    fn close(self) {
+        for (key, output) in self.outputs {
+            if !output.drain() {
+                supervisor::forget(key);
+                output.pipe().take();
+            }
+        }
+        let (key, notices) = self.notices;
+        notices.take_news();
+        supervisor::forget(key);
+    }
 }
 
 impl Source for End {
     fn with_descriptor(&self, use_it: &mut dyn FnMut(BorrowedFd<'_>)) {
-        use_it(self.end.as_fd());
+        if let Some(open) = &*self.open.lock().unwrap_or_else(PoisonError::into_inner) {
+            use_it(open.end.as_fd());
+        }
     }
 
     fn take_news(&self) -> bool {
-        // It writes no more: what it did write is in the pipes. Those whom it left behind may hold them for ever.
-        self.outputs.iter().for_each(|output| output.drain());
-        self.notices.take_news();
-        supervisor::forget(self.key);
+        // Before anybody is told: nothing of it is left then.
+        if let Some(open) = self.open.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            open.close();
+        }
         let status = self.running.child().try_wait();
         let ended = match status {
             Ok(Some(status)) => Ok(status),
             Ok(None) => Err("it has ended, and cannot be waited for".to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        let mut state = self.running.state();
-        let is_news = !state.end_is_known && !ended.as_ref().is_ok_and(ExitStatus::success);
-        state.ended = Some(ended.clone());
-        drop(state);
-        self.running.changed.notify_all();
-        if is_news {
+        let end_is_known = self.running.state().end_is_known;
+        if !end_is_known && !ended.as_ref().is_ok_and(ExitStatus::success) {
             self.running.show(&[format!("ended with {}", words(&ended))]);
         }
+        self.running.state().ended = Some(ended);
+        self.running.changed.notify_all();
         false
     }
 }

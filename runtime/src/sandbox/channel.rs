@@ -15,7 +15,10 @@ use nix::{
     sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair},
 };
 
-use super::refusal::{Refusal, Step};
+use super::{
+    maps::Ids,
+    refusal::{Refusal, Step},
+};
 use crate::sys;
 
 /// The longest text that fits a message; the kernel's default socket buffer is 208 KiB.
@@ -56,6 +59,8 @@ pub(crate) struct Start {
     pub(crate) arguments: Vec<CString>,
     /// Whether the body is one test of a test harness, whose own words are not to be seen.
     pub(crate) quiet: bool,
+    /// Which users and groups it is to have.
+    pub(crate) ids: Ids,
     /// The limit of open files to give back to it; the launcher has raised its own.
     pub(crate) nofile: u64,
 }
@@ -180,7 +185,8 @@ impl Message {
 impl Start {
     /// Words that end with zero, for no argument can hold one.
     fn encode(&self) -> Vec<u8> {
-        let mut bytes = format!("S{}\0{}\0{}\0", u8::from(self.quiet), self.nofile, self.name).into_bytes();
+        let mut bytes =
+            format!("S{}\0{}\0{}\0{}\0", u8::from(self.quiet), self.ids as u8, self.nofile, self.name).into_bytes();
         for argument in &self.arguments {
             bytes.extend(argument.as_bytes_with_nul());
         }
@@ -192,9 +198,10 @@ impl Start {
         let mut word = || CString::from_vec_with_nul(words.next()?.to_vec()).ok();
         let mut text = || word()?.into_string().ok();
         let quiet = text()? == "1";
+        let ids = if text()? == "1" { Ids::Subordinate } else { Ids::Own };
         let nofile = text()?.parse().ok()?;
         let name = text()?;
-        Some(Self { name, arguments: std::iter::from_fn(word).collect(), quiet, nofile })
+        Some(Self { name, arguments: std::iter::from_fn(word).collect(), quiet, ids, nofile })
     }
 }
 
@@ -206,7 +213,7 @@ mod tests {
     fn every_message_arrives_as_it_was_sent() {
         let (a, b) = Channel::pair().unwrap();
         let arguments = vec![c"--exact".into(), c"".into(), c"\xff\n".into()];
-        let start = Start { name: "a::b\nc".into(), arguments, quiet: true, nofile: 1024 };
+        let start = Start { name: "a::b\nc".into(), arguments, quiet: true, ids: Ids::Subordinate, nofile: 1024 };
         let refusal = Refusal { step: Step::UidMap, errno: Errno::EPERM, object: "one\ntwo".into() };
         for message in [
             Message::Start(start),

@@ -22,6 +22,7 @@ use nix::{
 use super::{
     channel::{Message, Start},
     holder,
+    maps::Ids,
     outcome::{End, Refused},
     running,
     server::Server,
@@ -40,6 +41,7 @@ pub(crate) struct Launch {
     pub(crate) output: Output,
     /// Whether standard output stays shut until the body begins.
     pub(crate) quiet: bool,
+    pub(crate) ids: Ids,
     pub(crate) deadline: Option<Duration>,
 }
 
@@ -111,7 +113,7 @@ impl Launch {
     fn start(&self, nofile: u64) -> io::Result<(Server, Option<PipeReader>)> {
         let arguments = self.arguments.iter().map(|argument| CString::new(argument.as_bytes()));
         let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
-        let start = Start { name: self.name.clone(), arguments, quiet: self.quiet, nofile };
+        let start = Start { name: self.name.clone(), arguments, quiet: self.quiet, ids: self.ids, nofile };
         let input = input()?;
         if self.output == Output::Inherited {
             return Ok((Server::begin(&start, &[input.as_fd()])?, None));

@@ -38,7 +38,9 @@ use nix::{
 
 use super::{
     channel::{Channel, Message, Start},
-    entry, loopback, maps, mounts,
+    entry, loopback,
+    maps::{self, Ids},
+    mounts,
     refusal::{Refusal, Step},
 };
 
@@ -152,7 +154,7 @@ fn middle(arguments: Arguments) {
             }
             Ok(Some((pid, pidfd))) => {
                 drop((descriptors, gate.0, status.1));
-                let status = watch(&channel, pid, &pidfd, gate.1, status.0);
+                let status = watch(&channel, pid, &pidfd, start.ids, gate.1, status.0);
                 over(&channel, status);
             }
         }
@@ -221,8 +223,8 @@ fn clone_into_namespaces() -> nix::Result<Option<(Pid, OwnedFd)>> {
 }
 
 /// M, after the birth of I: writes its maps, waits for its end or the launcher's word, and returns how T ended.
-fn watch(channel: &Channel, init: Pid, pidfd: &OwnedFd, mut gate: impl Write, mut status: impl Read) -> i32 {
-    match maps::write(&proc_directory(init, pidfd)) {
+fn watch(channel: &Channel, init: Pid, pidfd: &OwnedFd, ids: Ids, mut gate: impl Write, mut status: impl Read) -> i32 {
+    match maps::write(&proc_directory(init, pidfd), ids) {
         Ok(()) => {
             let _ = gate.write_all(&[1]);
             let lines = [pidfd.as_fd(), channel.as_fd()];

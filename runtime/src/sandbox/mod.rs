@@ -30,6 +30,7 @@ use std::{
 pub use self::{
     future::{Flavor, block_on},
     ledger::{directory as results_directory, skipped as report_skip},
+    maps::Ids,
     outcome::{End, Refused},
     program::{Inside, Report, Sandbox, inside, sandboxed},
     test::{ShouldPanic, Test, run},

@@ -86,6 +86,7 @@ const CAP_SETFCAP: u32 = 31;
 fn diagnose(refusal: &Refusal, host: &Host) -> Diagnosis {
     let maps = matches!(refusal.step, Step::UidMap | Step::GidMap | Step::SetGroups);
     match (refusal.step, refusal.errno) {
+        (Step::SubordinateIds, _) => subordinate_ids(refusal),
         (Step::Clone, Errno::ENOSPC) => limits(host),
         (Step::Clone, Errno::EINVAL | Errno::ENOSYS) => unsupported(host),
         (Step::Clone | Step::Fork, Errno::EAGAIN) => (
@@ -113,6 +114,21 @@ fn diagnose(refusal: &Refusal, host: &Host) -> Diagnosis {
             format!("not known; {} is not an error that this step is known for", refusal.errno),
             vec!["look into the kernel's log (dmesg)".into()],
         ),
+    }
+}
+
+fn subordinate_ids(refusal: &Refusal) -> Diagnosis {
+    let object = refusal.object.as_str();
+    let ranges = "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER".to_owned();
+    match object {
+        "newuidmap" | "newgidmap" if refusal.errno == Errno::ENOENT => (
+            format!("the test wants `ids = \"subordinate\"`, and there is no program `{object}`"),
+            vec!["install it: on Debian and Ubuntu `sudo apt install uidmap`, elsewhere it is part of shadow".into()],
+        ),
+        "/etc/subuid" | "/etc/subgid" => {
+            (format!("the test wants `ids = \"subordinate\"`, and {object} has no range for this user"), vec![ranges])
+        }
+        words => (format!("the helper refused: {words}"), vec![ranges]),
     }
 }
 
@@ -211,6 +227,10 @@ mod tests {
         assert_eq!(cause(Step::Clone, Errno::EPERM, &debian), "kernel.unprivileged_userns_clone = 0");
         assert!(cause(Step::Clone, Errno::EAGAIN, &host).starts_with("a limit of processes"));
         assert!(cause(Step::Clone, Errno::EINVAL, &host).starts_with("the kernel was built without"));
+        let helper = Step::SubordinateIds.refused(Errno::ENOENT, "newuidmap");
+        assert!(diagnose(&helper, &host).0.ends_with("there is no program `newuidmap`"));
+        let range = Step::SubordinateIds.refused(Errno::ENOENT, "/etc/subgid");
+        assert!(diagnose(&range, &ubuntu).0.ends_with("/etc/subgid has no range for this user"));
         assert!(cause(Step::Run, Errno::EACCES, &host).starts_with("a security module refuses mounts"));
     }
 }

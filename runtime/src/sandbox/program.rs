@@ -16,6 +16,7 @@ use super::{
     channel::Message,
     launch::{Ended, Launch, Output},
     life::{self, Born},
+    maps::Ids,
     outcome::End,
 };
 
@@ -62,6 +63,7 @@ fn outside() -> ! {
         arguments: env::args_os().skip(1).collect(),
         output: Output::Inherited,
         quiet: false,
+        ids: Ids::Own,
         deadline: None,
     };
     let ended = launch.run();
@@ -135,7 +137,7 @@ impl Sandbox {
 
     fn launch(&self, output: Output) -> Ended {
         let (name, arguments) = (self.name.clone(), self.arguments.clone());
-        Launch { name, arguments, output, quiet: false, deadline: self.timeout }.run()
+        Launch { name, arguments, output, quiet: false, ids: Ids::Own, deadline: self.timeout }.run()
     }
 }
 

@@ -33,6 +33,7 @@ steps! {
     SetGroups = "giving up setgroups",
     UidMap = "writing the uid map",
     GidMap = "writing the gid map",
+    SubordinateIds = "mapping the user's subordinate ids",
     Detach = "detaching the mounts from the host's",
     Proc = "mounting /proc",
     Sys = "mounting /sys",

@@ -13,6 +13,7 @@ use super::{
     channel::{Message, shorten},
     launch::{Ended, Launch, Output},
     ledger,
+    maps::Ids,
     outcome::End,
     program,
 };
@@ -29,6 +30,8 @@ pub struct Test {
     pub timeout: Option<Duration>,
     /// Whether it is meant to panic.
     pub should_panic: ShouldPanic,
+    /// Which users and groups there are in its sandbox.
+    pub ids: Ids,
 }
 
 /// What `#[should_panic]` says.
@@ -67,6 +70,7 @@ pub fn run<R: Termination>(test: Test, body: impl FnOnce() -> R + Send) {
         arguments: arguments.map(Into::into).to_vec(),
         output: if shown_at_once() { Output::Inherited } else { Output::Printed },
         quiet: true,
+        ids: test.ids,
         deadline: Some(test.timeout.unwrap_or(LIMIT)),
     }
     .run();

@@ -1,0 +1,54 @@
+//! Interfaces that programs make.
+#![cfg(target_os = "linux")]
+#![expect(unsafe_code, reason = "the request that makes a TUN interface has no safe form")]
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::fd::AsRawFd,
+};
+
+use netns_test::prelude::*;
+
+/// Makes a TUN interface of that name, which lives as long as the file is open ([tun(4)]).
+///
+/// [tun(4)]: https://www.kernel.org/doc/html/latest/networking/tuntap.html
+fn tun(name: &str) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).open("/dev/net/tun")?;
+    // SAFETY: all of it may be zero.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI) as libc::c_short;
+    // SAFETY: the kernel reads and writes the request, which lives through the call.
+    let result = unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(file) }
+}
+
+#[netns_test]
+fn a_tunnel_that_a_program_makes_is_awaited_and_used() -> Result {
+    let node = netns_test::here();
+    if let Err(missing) = netns_test::require(Feature::Tun) {
+        // An ordinary user's test, where the file is root's: it is told what to do.
+        assert!(missing.to_string().contains("help   sudo "), "{missing}");
+        let daemon = node.process(|name: String| tun(&name).map(drop), "tun0".to_owned()).spawn()?;
+        assert!(daemon.ready(interface("tun0")).is_err());
+        return Ok(());
+    }
+    let daemon = node.process(
+        |name: String| {
+            let _tunnel = tun(&name).expect("it can be opened");
+            netns_test::here().interface(&name).and_then(|tunnel| tunnel.up()).expect("it is there");
+            io::stdin().read_line(&mut String::new()).expect("a pipe");
+        },
+        "tun0".to_owned(),
+    );
+    let daemon = daemon.stdin_piped().spawn()?;
+    let tunnel = daemon.ready(interface("tun0"))?;
+    tunnel.add_address("10.8.0.1/24")?;
+    node.reaches(ping("10.8.0.1"));
+    daemon.terminate()?;
+    eventually(Duration::from_secs(5), || node.interface("tun0").is_err());
+    Ok(())
+}
