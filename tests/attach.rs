@@ -101,3 +101,26 @@ fn programs_in_a_namespace_that_was_attached_are_not_the_labs_to_end() -> Result
     child.wait()?;
     Ok(())
 }
+
+/// A test of real root, without a user namespace of its own, can attach what the host's root has made.
+#[netns_test(user_namespace = false)]
+#[ignore = "needs real root, and a network namespace of the host's: FOREIGN_NETNS"]
+fn real_root_attaches_a_namespace_of_the_host() -> Result {
+    let path = std::env::var("FOREIGN_NETNS")?;
+    let lab = lab()?;
+    let red = lab.attach("red", &path)?;
+    let (near, far) = lab.node("host")?.connect("veth-red", &red, "eth0")?;
+    near.add_address("10.0.0.1/24")?;
+    far.add_address("10.0.0.2/24")?;
+    near.up()?;
+    far.up()?;
+    far.wait_until_running()?;
+    lab.node("host")?.reaches(red.ping());
+
+    // The host's own directories are still in sight, and its first process is not the sandbox's.
+    let started = |path: &str| std::fs::read_to_string(path);
+    assert_ne!(started("/run/host/proc/1/stat")?, started("/proc/1/stat")?);
+    assert_eq!(started("/proc/1/comm")?, "netns-test-init\n");
+    assert!(std::fs::exists("/run/host/run")?);
+    Ok(())
+}

@@ -21,6 +21,7 @@ use proc_macro::TokenStream;
 /// | `on = client` | runs the body, its runtime and its children on that node of the only argument (`net.client` names one of several) |
 /// | `flavor = "current_thread"` | an `async` test's runtime; `"multi_thread"` by default |
 /// | `worker_threads = 2` | how many threads a multi-threaded runtime has |
+/// | `user_namespace = false` | makes no user namespace: for real root alone, who can attach namespaces of the host and its containers, which are below `/run/host/proc` and `/run/host/run` |
 /// | `ids = "subordinate"` | gives an ordinary user's test the users and groups of /etc/subuid and /etc/subgid beside root, for programs that drop their privileges; needs `newuidmap` |
 /// | `crate = "path"` | the path by which this crate is known |
 #[proc_macro_attribute]

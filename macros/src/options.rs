@@ -22,6 +22,8 @@ pub(crate) struct Options {
     pub(crate) worker_threads: Option<(usize, Span)>,
     /// Whether the sandbox is to have the user's subordinate ids.
     pub(crate) subordinate_ids: bool,
+    /// Whether there is to be one, if it is said.
+    pub(crate) user_namespace: Option<(bool, Span)>,
     krate: Option<Path>,
 }
 
@@ -96,6 +98,7 @@ impl Options {
             "flavor" => self.flavor = flavor(value, errors).map(|flavor| (flavor, value.span())),
             "worker_threads" => self.worker_threads = workers(value, errors).map(|count| (count, value.span())),
             "ids" => self.subordinate_ids = subordinate_ids(value, errors),
+            "user_namespace" => self.user_namespace = user_namespace(value, errors),
             "crate" => self.krate = path(value, errors),
             _ => {}
         }
@@ -123,6 +126,7 @@ fn example(word: &str) -> &'static str {
         "flavor" => "`flavor = \"current_thread\"` or `flavor = \"multi_thread\"`",
         "worker_threads" => "`worker_threads = 2`",
         "ids" => "`ids = \"subordinate\"`",
+        "user_namespace" => "`user_namespace = false`",
         _ => "`crate = \"path::to::netns_test\"`",
     }
 }
@@ -212,6 +216,15 @@ fn workers(value: &Expr, errors: &mut Errors) -> Option<usize> {
         errors.add(value, &message, "write a whole number from 1, such as `worker_threads = 2`");
     }
     count
+}
+
+fn user_namespace(value: &Expr, errors: &mut Errors) -> Option<(bool, Span)> {
+    if let Expr::Lit(ExprLit { lit: Lit::Bool(flag), .. }) = value {
+        return Some((flag.value, flag.span));
+    }
+    let message = format!("`{}` is neither `true` nor `false`", words(value));
+    errors.add(value, &message, &format!("write {} in a test that only real root runs", example("user_namespace")));
+    None
 }
 
 fn subordinate_ids(value: &Expr, errors: &mut Errors) -> bool {

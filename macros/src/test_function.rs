@@ -10,7 +10,7 @@ use crate::{
     options::{Flavor, On, Options},
 };
 
-const KNOWN: &[&str] = &["timeout", "on", "flavor", "worker_threads", "ids", "crate"];
+const KNOWN: &[&str] = &["timeout", "on", "flavor", "worker_threads", "ids", "user_namespace", "crate"];
 
 /// Turns the function into a test that launches it.
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -91,6 +91,12 @@ fn check(function: &mut Function, options: &Options, errors: &mut Errors) {
             place,
             "a runtime on the current thread has no worker threads\nhelp: remove `worker_threads`, or use `flavor = \
              \"multi_thread\"`",
+        ));
+    }
+    if let (true, Some((false, place))) = (options.subordinate_ids, options.user_namespace) {
+        errors.push(syn::Error::new(
+            place,
+            "without a user namespace there are no ids to choose\nhelp: remove `ids`: real root has them all",
         ));
     }
     let should_panic = function.attributes.iter().find(|attribute| attribute.path().is_ident("should_panic"));
@@ -203,7 +209,11 @@ fn code(options: &Options, function: &Function, arguments: &[Argument], on: Opti
         None => quote!(::core::option::Option::None),
     };
     let should_panic = should_panic(attributes, &private);
-    let ids = if options.subordinate_ids { quote!(Subordinate) } else { quote!(Own) };
+    let ids = match (options.subordinate_ids, options.user_namespace) {
+        (_, Some((false, _))) => quote!(Host),
+        (true, _) => quote!(Subordinate),
+        (false, _) => quote!(Own),
+    };
     let written = name.to_string();
 
     let labs = arguments.iter().enumerate().map(|(index, Argument { ours, kind, .. })| {

@@ -30,4 +30,10 @@ fn no_path() {}
 #[netns_test(ids = "all")]
 fn no_such_ids() {}
 
+#[netns_test(user_namespace = "none")]
+fn no_flag() {}
+
+#[netns_test(user_namespace = false, ids = "subordinate")]
+fn ids_without_a_user_namespace() {}
+
 fn main() {}

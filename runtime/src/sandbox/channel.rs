@@ -198,7 +198,11 @@ impl Start {
         let mut word = || CString::from_vec_with_nul(words.next()?.to_vec()).ok();
         let mut text = || word()?.into_string().ok();
         let quiet = text()? == "1";
-        let ids = if text()? == "1" { Ids::Subordinate } else { Ids::Own };
+        let ids = match &*text()? {
+            "1" => Ids::Subordinate,
+            "2" => Ids::Host,
+            _ => Ids::Own,
+        };
         let nofile = text()?.parse().ok()?;
         let name = text()?;
         Some(Self { name, arguments: std::iter::from_fn(word).collect(), quiet, ids, nofile })

@@ -41,7 +41,7 @@ use super::{
     entry, loopback,
     maps::{self, Ids},
     mounts,
-    refusal::{Refusal, Step},
+    refusal::{Refusal, Step, WITHOUT_USER_NAMESPACE},
 };
 
 /// The variable that tells a copy of the program what it is: the launcher's PID.
@@ -136,9 +136,10 @@ fn middle(arguments: Arguments) {
             _ => exit(0),
         };
         let (Ok(gate), Ok(status)) = (std::io::pipe(), std::io::pipe()) else { exit(REFUSED) };
-        match clone_into_namespaces() {
+        match clone_into_namespaces(start.ids) {
             Err(errno) => {
-                let _ = channel.send(&Message::Refused(Step::Clone.refused(errno, "")), &[]);
+                let what = if start.ids == Ids::Host { WITHOUT_USER_NAMESPACE } else { "" };
+                let _ = channel.send(&Message::Refused(Step::Clone.refused(errno, what)), &[]);
                 over(&channel, REFUSED << 8);
             }
             Ok(None) => {
@@ -200,8 +201,9 @@ fn exchange(arguments: Arguments, words: &[CString]) {
 ///
 /// glibc's own record of the new process's thread stays the parent's, which is why I must not return to anybody's code
 /// and makes T with fork(3), which corrects it.
-fn clone_into_namespaces() -> nix::Result<Option<(Pid, OwnedFd)>> {
-    let namespaces = CloneFlags::CLONE_NEWUSER
+fn clone_into_namespaces(ids: Ids) -> nix::Result<Option<(Pid, OwnedFd)>> {
+    let user = if ids == Ids::Host { CloneFlags::empty() } else { CloneFlags::CLONE_NEWUSER };
+    let namespaces = user
         | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWPID
@@ -273,7 +275,7 @@ fn init(channel: Channel, mut gate: impl Read + AsFd, status: impl Write, start:
         exit(REFUSED);
     }
     drop(gate);
-    match begun.and_then(|()| mounts::prepare()) {
+    match begun.and_then(|()| mounts::prepare(start.ids == Ids::Host)) {
         Err(refusal) => refuse(&channel, &refusal),
         Ok(notes) => {
             for note in notes {

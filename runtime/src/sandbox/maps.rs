@@ -25,6 +25,8 @@ pub enum Ids {
     ///
     /// [subuid(5)]: https://man7.org/linux/man-pages/man5/subuid.5.html
     Subordinate,
+    /// Those of the host, for real root alone: no user namespace is made.
+    Host,
 }
 
 /// Writes both maps of the process whose directory in /proc this is, from outside its namespace.
@@ -33,6 +35,9 @@ pub enum Ids {
 /// root alone.
 pub(crate) fn write(process: &Path, ids: Ids) -> Result<(), Refusal> {
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+    if ids == Ids::Host {
+        return Ok(());
+    }
     if ids == Ids::Subordinate && uid != 0 {
         subordinate(process, "newuidmap", "/etc/subuid", uid)?;
         return subordinate(process, "newgidmap", "/etc/subgid", gid);

@@ -4,12 +4,13 @@
 
 use std::{
     fs, io,
+    os::fd::AsRawFd,
     path::{Path, PathBuf},
 };
 
 use nix::{
     errno::Errno,
-    mount::{MsFlags, mount},
+    mount::{MntFlags, MsFlags, mount, umount2},
 };
 
 use super::refusal::{Refusal, Step};
@@ -21,9 +22,15 @@ const RESOLV: &str = "# A network of its own: there is no name server unless the
 /// Gives the calling process, alone in a new mount namespace, its own /proc, /sys, /run and name files.
 ///
 /// Returns what had to be left as it was, in words.
-pub(crate) fn prepare() -> Result<Vec<String>, Refusal> {
+/// `with_host` says whether those of the host that are covered are kept in sight, below [`HOST`].
+pub(crate) fn prepare(with_host: bool) -> Result<Vec<String>, Refusal> {
     let mut lost = Vec::new();
     detach().map_err(|errno| Step::Detach.refused(errno, "/"))?;
+    let covered = if with_host {
+        ["/proc", "/run"].map(Covered::open).into_iter().collect::<Result<_, _>>()?
+    } else {
+        Vec::new()
+    };
     match mount_fs("proc", "/proc", "") {
         // A container covers parts of its /proc, and the kernel does not uncover them for us.
         Err(Errno::EPERM) => lost.push(
@@ -37,9 +44,40 @@ pub(crate) fn prepare() -> Result<Vec<String>, Refusal> {
         lost.push(loss);
     }
     run_directory()?;
+    covered.iter().try_for_each(Covered::show)?;
     lost.extend(name_file(Path::new("/etc/hosts"), HOSTS)?);
     lost.extend(name_file(Path::new("/etc/resolv.conf"), RESOLV)?);
     Ok(lost)
+}
+
+/// Where a sandbox with the host's users finds the host's own /proc and /run.
+const HOST: &str = "/run/host";
+
+/// A directory of the host, held while something is mounted over it.
+struct Covered {
+    name: &'static str,
+    directory: fs::File,
+}
+
+impl Covered {
+    fn open(name: &'static str) -> Result<Self, Refusal> {
+        let directory = fs::File::open(name).map_err(|error| Step::Run.refused(errno(&error), name))?;
+        Ok(Self { name, directory })
+    }
+
+    fn show(&self) -> Result<(), Refusal> {
+        let source = format!("/proc/self/fd/{}", self.directory.as_raw_fd());
+        let target = Path::new(HOST).join(self.name.trim_start_matches('/'));
+        let refused = |errno| Step::Run.refused(errno, target.to_string_lossy());
+        make_directory(&target)?;
+        if self.name == "/proc" {
+            return mount(Some(&*source), &target, None::<&str>, MsFlags::MS_BIND, None::<&str>).map_err(refused);
+        }
+        // What is mounted below comes along, and so does what covers it here, on top.
+        mount(Some(&*source), &target, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)
+            .and_then(|()| umount2(&target, MntFlags::MNT_DETACH))
+            .map_err(refused)
+    }
 }
 
 /// Keeps mounts made here from the host, and the host's from here.

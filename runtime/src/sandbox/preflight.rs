@@ -4,7 +4,7 @@ use std::fs;
 
 use nix::{errno::Errno, unistd::geteuid};
 
-use super::refusal::{Refusal, Step};
+use super::refusal::{Refusal, Step, WITHOUT_USER_NAMESPACE};
 
 /// A cause, and commands or settings that remove it.
 type Diagnosis = (String, Vec<String>);
@@ -87,6 +87,10 @@ fn diagnose(refusal: &Refusal, host: &Host) -> Diagnosis {
     let maps = matches!(refusal.step, Step::UidMap | Step::GidMap | Step::SetGroups);
     match (refusal.step, refusal.errno) {
         (Step::SubordinateIds, _) => subordinate_ids(refusal),
+        (Step::Clone, Errno::EPERM) if refusal.object == WITHOUT_USER_NAMESPACE => (
+            "the test wants `user_namespace = false`, which only real root can have".into(),
+            vec!["run the test as root, or leave the option out".into()],
+        ),
         (Step::Clone, Errno::ENOSPC) => limits(host),
         (Step::Clone, Errno::EINVAL | Errno::ENOSYS) => unsupported(host),
         (Step::Clone | Step::Fork, Errno::EAGAIN) => (

@@ -2,6 +2,9 @@
 
 use nix::errno::Errno;
 
+/// What a clone was to do, if it is not the usual.
+pub(crate) const WITHOUT_USER_NAMESPACE: &str = "without a user namespace";
+
 /// A step that was refused, with the kernel's errno.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
