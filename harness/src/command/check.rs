@@ -33,7 +33,7 @@ impl Check {
             match network(&file, colours()) {
                 Ok(topology) => say(&format!("{}: {}", file.display(), size(&topology))),
                 Err(mistakes) => {
-                    say(&format!("{}", mistakes.trim_end()));
+                    say(mistakes.trim_end());
                     status = Status::Wrong;
                 }
             }

@@ -34,9 +34,7 @@ impl Explain {
         };
         say(&format!("{} {}\n\n{}\n\n    {}\n", check.code, check.name, check.explanation, check.example));
         match check.severity {
-            Severity::Refused => {
-                say(&format!("The kernel would refuse it, or there is nothing to build: it cannot be allowed."))
-            }
+            Severity::Refused => say("The kernel would refuse it, or there is nothing to build: it cannot be allowed."),
             Severity::Mistake => say(&format!(
                 "The kernel accepts it. Where it is meant: `#[allow({0})]` in `topology!`, `allow = [\"{0}\"]` in a file, \
                  `.allow(\"{0}\")` of the builder.",

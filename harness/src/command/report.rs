@@ -47,7 +47,7 @@ impl Tally {
 
     pub(super) fn print(&self, elapsed: Duration, colours: bool) {
         for report in &self.wrong {
-            say(&format!("{}", report.trim_end()));
+            say(report.trim_end());
             say("");
         }
         let all = self.holds + self.wrong.len();
@@ -88,7 +88,7 @@ pub(super) fn table(suite: &Suite, colours: bool) {
     };
     let path = suite.path.display();
     say(&format!("{}  {}", painted(&suite.title, BOLD, colours), painted(&path.to_string(), DIM, colours)));
-    say(&format!("{}", painted(&format!("          {}", line("claim", "expected", "seen")), DIM, colours)));
+    say(&painted(&format!("          {}", line("claim", "expected", "seen")), DIM, colours));
     let mut step = None;
     for (case, verdict) in rows {
         if step != Some(&case.step) {

@@ -89,8 +89,8 @@ impl Run {
             }
         });
         match self.format {
-            Format::Json => say(&format!("{}", report::json(&suites))),
-            Format::Junit => say(&format!("{}", report::junit(&suites))),
+            Format::Json => say(&report::json(&suites)),
+            Format::Junit => say(&report::junit(&suites)),
             Format::Table | Format::Libtest => tally.print(begun.elapsed(), colours()),
         }
         tally.status().into()

@@ -38,7 +38,7 @@ impl Show {
             Format::Script => render::script(&Plan::of(&topology)),
             Format::Toml => topology.to_toml(),
         };
-        say(&format!("{}", text.trim_end()));
+        say(text.trim_end());
         Status::Good
     }
 }
