@@ -23,6 +23,8 @@ mod cable_limits;
 mod cable_up;
 #[path = "container_network/created.rs"]
 mod created;
+#[path = "container_network/ip_netns.rs"]
+mod ip_netns;
 #[path = "container_network/overall.rs"]
 mod overall;
 #[path = "container_network/rule.rs"]

@@ -309,6 +309,52 @@ fn a_namespace_is_named_by_path_and_descriptor(net: Path) -> Result {
     Ok(())
 }
 
+#[netns_test]
+fn a_namespace_is_named_where_ip_netns_looks_while_its_node_lives() -> Result {
+    use std::{fs, os::linux::fs::MetadataExt, os::unix::fs::symlink};
+    let named = || {
+        let mut names: Vec<_> = fs::read_dir("/run/netns")?
+            .map(|e| Ok(e?.file_name().into_string().unwrap()))
+            .collect::<std::io::Result<_>>()?;
+        names.sort();
+        std::io::Result::Ok(names)
+    };
+    fs::write("/run/netns/b", "made by a program")?;
+    symlink("/nowhere", "/run/netns/c")?;
+
+    let lab = Topology::builder().node("a", |n| n).node("b", |n| n).build()?.up()?;
+    let (a, c) = (lab.node("a")?, lab.add_node("c")?);
+    assert_eq!(named()?, ["a", "b", "c"]);
+    for node in [&a, &c] {
+        let inode = |node: &Node| fs::metadata(format!("/run/netns/{node}")).map(|found| found.st_ino());
+        assert_eq!(inode(node)?, node.netns_inode()?);
+        assert_eq!(a.run(|| inode(node))?, node.netns_inode()?, "every node sees the names");
+    }
+    lab.remove_node(&c)?;
+    assert_eq!(named()?, ["a", "b"]);
+    drop(lab);
+    assert_eq!(named()?, ["b"]);
+    Ok(())
+}
+
+#[netns_test]
+#[ignore = "needs ip"]
+fn ip_netns_lists_the_nodes_and_runs_programs_on_them(net: Path) -> Result {
+    let ip = |arguments: &[&str]| -> Result<Vec<String>> {
+        let output = netns_test::here().command("ip").args(arguments).output()?;
+        assert!(output.status.success(), "ip {arguments:?}: {}", output.stderr);
+        Ok(output.stdout.lines().map(|line| line.split_whitespace().next().unwrap_or_default().to_owned()).collect())
+    };
+    let mut names = ip(&["netns", "list"])?;
+    names.sort();
+    assert_eq!(names, ["a", "b", "r"]);
+    let inside = ip(&["netns", "exec", "a", "readlink", "/proc/self/ns/net"])?;
+    assert_eq!(inside, [format!("net:[{}]", net.a.netns_inode()?)]);
+    let interfaces = ip(&["netns", "exec", "a", "ls", "/sys/class/net"])?;
+    assert_eq!(interfaces, ["eth0", "lo"]);
+    Ok(())
+}
+
 // ---- networks without an argument, profiles, readiness
 
 #[netns_test]

@@ -95,9 +95,14 @@ impl Lab {
             .map_err(|error| Error::io("*", "write its nodes' names to /etc/hosts", error))?;
         let lab = Self { shared: Arc::new(Shared::new(topology.profile)), names };
         for node in build::build(topology, &lab.shared)? {
-            lab.shared.insert(node);
+            lab.insert(node)?;
         }
         Ok(lab)
+    }
+
+    fn insert(&self, node: Node) -> Result<(), Error> {
+        self.shared.insert(node.clone());
+        view::name_netns(&node).map_err(|error| Error::io(node.name(), "name its namespace in /run/netns", error))
     }
 
     /// The node of that name.
@@ -139,7 +144,7 @@ impl Lab {
         }
         let topology = Topology::builder().profile(self.shared.profile).node(name, build).build()?;
         let node = build::build(&topology, &self.shared)?.remove(0);
-        self.shared.insert(node.clone());
+        self.insert(node.clone())?;
         Ok(node)
     }
 

@@ -4,7 +4,11 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     net::IpAddr,
-    path::Path,
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::fs::symlink,
+    },
+    path::{Path, PathBuf},
     sync::{
         Mutex, OnceLock, PoisonError,
         mpsc::{Sender, channel},
@@ -19,6 +23,7 @@ use nix::{
     unistd::sethostname,
 };
 
+use super::Node;
 use crate::{
     netns::{Netns, View},
     sandbox::mounts::{HOSTS, name_file},
@@ -134,6 +139,48 @@ impl Drop for Names {
         let names = std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
         // Names that lead nowhere do no harm.
         let _ = change_hosts(|hosts| names.iter().fold(hosts, |hosts, (_, lines)| hosts.replacen(lines, "", 1)));
+    }
+}
+
+/// Names a node's network namespace where ip-netns(8) looks for it, in the sandbox's /run and so in every node's, until
+/// the node ends. Of two networks that live at once, the later has the names that both use.
+///
+/// The name is a link to a descriptor of this process: a mount would hold the namespace.
+pub(super) fn name_netns(node: &Node) -> io::Result<()> {
+    let live = node.live().map_err(io::Error::other)?;
+    let directory = Path::new("/var/run/netns");
+    if !directory.is_dir() {
+        return Ok(());
+    }
+    let name = directory.join(node.name());
+    let target = Path::new("/proc").join(own_pid()?).join(format!("fd/{}", live.netns.as_fd().as_raw_fd()));
+    match symlink(&target, &name) {
+        // What is no link of ours was made by a program, which knows why.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs::read_link(&name).is_err() => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(&name)?;
+            symlink(&target, &name)?;
+        }
+        made => made?,
+    }
+    live.attach(move || {
+        if fs::read_link(&name).is_ok_and(|now| now == target) {
+            // A name that leads nowhere does no harm.
+            let _ = fs::remove_file(&name);
+        }
+    });
+    Ok(())
+}
+
+/// This process's id as /proc has it, which may be the host's.
+fn own_pid() -> io::Result<&'static Path> {
+    static OWN: OnceLock<PathBuf> = OnceLock::new();
+    match OWN.get() {
+        Some(own) => Ok(own),
+        None => {
+            let own = fs::read_link("/proc/self")?;
+            Ok(OWN.get_or_init(|| own))
+        }
     }
 }
 

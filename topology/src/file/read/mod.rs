@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
         }
         self.found.truncate(seen);
         self.member = outer;
-        self.addresses.nodes.push(Owner { name: instance.name.to_string(), interfaces });
+        self.addresses.add(Owner { name: instance.name.to_string(), interfaces });
     }
 
     /// Notes that a value contradicts another.

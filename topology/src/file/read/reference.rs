@@ -1,6 +1,6 @@
 //! Addresses by reference: `gateway.lan` where an address is wanted.
 
-use std::net::IpAddr;
+use std::{collections::HashMap, net::IpAddr};
 
 use super::{Reader, text::Written};
 use crate::{Cidr, InvalidValue, check::nearest, file::tree::Value};
@@ -61,7 +61,9 @@ pub(super) const NFT: Notation = Notation {
 /// The addresses of a file's nodes, to refer to.
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
-    pub(super) nodes: Vec<Owner>,
+    nodes: Vec<Owner>,
+    /// The first position of each name.
+    positions: HashMap<String, usize>,
     /// The names of arrays, each with its members'.
     pub(super) arrays: Vec<(String, Vec<String>)>,
 }
@@ -74,8 +76,13 @@ pub(super) struct Owner {
 }
 
 impl Addresses {
+    pub(super) fn add(&mut self, node: Owner) {
+        self.positions.entry(node.name.clone()).or_insert(self.nodes.len());
+        self.nodes.push(node);
+    }
+
     pub(super) fn node(&self, name: &str) -> Option<&Owner> {
-        self.nodes.iter().find(|node| node.name == name)
+        self.positions.get(name).map(|&position| &self.nodes[position])
     }
 
     /// Node and interface names may both contain dots, so what exists decides where to part them.
