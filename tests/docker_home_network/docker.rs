@@ -78,7 +78,7 @@ impl Network for Bridged {
 fn docker_has_a_bridge_on_the_host(net: Alone) -> Result {
     let docker0 = net.host.interface("docker0")?;
     let info = docker0.info()?;
-    let own: Vec<_> = docker0.addresses()?.into_iter().filter(|own| own.address.is_ipv4()).collect();
+    let own: Vec<_> = docker0.addresses()?.into_iter().filter(|own| !own.address.is_ipv6()).collect();
     let addresses: Vec<String> = own.iter().map(|own| format!("{} {}", info.mac, own.address.addr())).collect();
     claim("docker-home-network-docker-c1", vec!["56:84:7a:fe:97:99 172.17.42.1"], addresses);
 

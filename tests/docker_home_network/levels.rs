@@ -139,7 +139,7 @@ fn routes(node: &Node) -> Result<Vec<String>> {
         let down = if route.link_down() { " linkdown" } else { "" };
         format!("{} dev {link}{kernel}{scope}{source}{down}", route.to)
     };
-    Ok(node.routes()?.iter().filter(|route| route.to.is_ipv4()).map(line).collect())
+    Ok(node.routes()?.iter().filter(|route| !route.to.is_ipv6()).map(line).collect())
 }
 
 fn outcomes<const N: usize>(from: &Node, to: [&str; N]) -> Result<Vec<String>> {
@@ -203,7 +203,7 @@ fn ifconfig_takes_the_address_of_a_network_and_adds_a_broadcast_address(net: Lev
     let ends = net.cables()?;
     let set = |level: &str, end: &Interface, address: &str| -> Result<Vec<String>> {
         programs::good(&format!("ip netns exec {level} ifconfig {} {address} up", end.name()))?;
-        let own = end.addresses()?.into_iter().filter(|own| own.address.is_ipv4());
+        let own = end.addresses()?.into_iter().filter(|own| !own.address.is_ipv6());
         Ok(own.map(|own| format!("{} brd {:?}", own.address, own.broadcast)).collect())
     };
     let a = set("levela", &ends.veth1a, "172.16.1.0/24")?;
