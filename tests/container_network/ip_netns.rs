@@ -66,7 +66,7 @@ fn ip_lists_what_is_in_its_directory_and_nothing_else() -> Result {
 #[ignore = "needs ip and mount"]
 fn a_link_in_the_place_of_its_directory_shows_dockers_namespaces() -> Result {
     of_docker("06e0e24ce06d")?;
-    // A directory of mounts stays; what is unmounted leaves it empty.
+    // `ip netns add` mounted the directory over itself.
     let _ = Command::new("umount").arg(OWN).output()?;
     fs::remove_dir(OWN)?;
     symlink(DOCKERS, OWN)?;

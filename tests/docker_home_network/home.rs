@@ -18,7 +18,7 @@ fn host(change: impl FnOnce(NodeBuilder) -> NodeBuilder) -> TopologyBuilder {
             let docker0 = |docker0: BridgeBuilder| docker0.address("172.17.42.1/16").mac("56:84:7a:fe:97:99");
             change(host.with(Departure::LoopbackUp).interface("eth0", "10.0.2.15/24").bridge("docker0", docker0))
         })
-        .node("internet", |internet| internet.interface("eth0", "10.0.2.2/24"))
+        .node("internet", |internet| internet.with(Departure::ShortNeighbourTimers).interface("eth0", "10.0.2.2/24"))
         .link("host.eth0", "internet.eth0")
 }
 
@@ -91,24 +91,27 @@ pub(crate) struct Home {
 
 impl Network for Home {
     fn topology() -> Topology {
-        host(|host| host.bridge("home", |home| home.ports(["laptop_eth1", "router_eth1"])))
-            .node("verizon", |verizon| {
-                container(verizon).interface("eth1", "10.25.1.1/24").interface("lo", "8.8.8.8/32")
-            })
-            .node("router", |router| {
-                container(router)
-                    .interface("eth0", "10.25.1.65/24")
-                    .interface("eth1", "192.168.1.1/24")
-                    .route("default via 10.25.1.1")
-            })
-            .node("laptop", |laptop| {
-                container(laptop).interface("eth1", "192.168.1.11/24").route("default via 192.168.1.1")
-            })
-            .link("laptop.eth1", "host.laptop_eth1")
-            .link("router.eth1", "host.router_eth1")
-            .link("verizon.eth1", "router.eth0")
-            .build()
-            .expect("the topology has no fault")
+        // Whoever waits for an answer learns soon that there is none.
+        let container = |node| container(node).with(Departure::ShortNeighbourTimers);
+        host(|host| {
+            let host = host.with(Departure::ShortNeighbourTimers);
+            host.bridge("home", |home| home.ports(["laptop_eth1", "router_eth1"]))
+        })
+        .node("verizon", |verizon| container(verizon).interface("eth1", "10.25.1.1/24").interface("lo", "8.8.8.8/32"))
+        .node("router", |router| {
+            container(router)
+                .interface("eth0", "10.25.1.65/24")
+                .interface("eth1", "192.168.1.1/24")
+                .route("default via 10.25.1.1")
+        })
+        .node("laptop", |laptop| {
+            container(laptop).interface("eth1", "192.168.1.11/24").route("default via 192.168.1.1")
+        })
+        .link("laptop.eth1", "host.laptop_eth1")
+        .link("router.eth1", "host.router_eth1")
+        .link("verizon.eth1", "router.eth0")
+        .build()
+        .expect("the topology has no fault")
     }
 
     fn from_lab(lab: &Lab) -> std::result::Result<Self, netns_test::Error> {

@@ -34,7 +34,9 @@ impl Network for Levels {
                     .bridge("other", |other| other)
                     .interface("eth0", "10.0.2.15/24")
             })
-            .node("internet", |internet| internet.interface("eth0", "10.0.2.2/24"))
+            .node("internet", |internet| {
+                internet.with(Departure::ShortNeighbourTimers).interface("eth0", "10.0.2.2/24")
+            })
             .node("levela", |a| a.with(Departure::ShortNeighbourTimers))
             .node("levelb", |b| b.with(Departure::ShortNeighbourTimers))
             .node("levelc", |c| c.with(Departure::ShortNeighbourTimers))
