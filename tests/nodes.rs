@@ -320,20 +320,24 @@ fn a_namespace_is_named_where_ip_netns_looks_while_its_node_lives() -> Result {
         std::io::Result::Ok(names)
     };
     fs::write("/run/netns/b", "made by a program")?;
-    symlink("/nowhere", "/run/netns/c")?;
+    symlink("/proc/1/ns/net", "/run/netns/c")?;
 
-    let lab = Topology::builder().node("a", |n| n).node("b", |n| n).build()?.up()?;
-    let (a, c) = (lab.node("a")?, lab.add_node("c")?);
-    assert_eq!(named()?, ["a", "b", "c"]);
-    for node in [&a, &c] {
+    let lab = Topology::builder().node("a", |n| n).node("b", |n| n).node("c", |n| n).build()?.up()?;
+    let (a, d) = (lab.node("a")?, lab.add_node("d")?);
+    assert_eq!(named()?, ["a", "b", "c", "d"]);
+    for node in [&a, &d] {
         let inode = |node: &Node| fs::metadata(format!("/run/netns/{node}")).map(|found| found.st_ino());
         assert_eq!(inode(node)?, node.netns_inode()?);
         assert_eq!(a.run(|| inode(node))?, node.netns_inode()?, "every node sees the names");
     }
-    lab.remove_node(&c)?;
-    assert_eq!(named()?, ["a", "b"]);
+    let later = Topology::builder().node("a", |n| n).build()?.up()?;
+    assert_eq!(fs::metadata("/run/netns/a")?.st_ino(), later.node("a")?.netns_inode()?, "the later has the name");
+    drop(later);
+    lab.remove_node(&d)?;
+    assert_eq!(named()?, ["b", "c"]);
     drop(lab);
-    assert_eq!(named()?, ["b"]);
+    assert_eq!(named()?, ["b", "c"], "what programs have named stays");
+    assert_eq!(fs::read_link("/run/netns/c")?, std::path::Path::new("/proc/1/ns/net"));
     Ok(())
 }
 

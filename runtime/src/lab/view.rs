@@ -143,7 +143,7 @@ impl Drop for Names {
 }
 
 /// Names a node's network namespace where ip-netns(8) looks for it, in the sandbox's /run and so in every node's, until
-/// the node ends. Of two networks that live at once, the later has the names that both use.
+/// the node ends. Of two networks that live at once, the later has the names that both use; what a program has named stays.
 ///
 /// The name is a link to a descriptor of this process: a mount would hold the namespace.
 pub(super) fn name_netns(node: &Node) -> io::Result<()> {
@@ -153,14 +153,16 @@ pub(super) fn name_netns(node: &Node) -> io::Result<()> {
         return Ok(());
     }
     let name = directory.join(node.name());
-    let target = Path::new("/proc").join(own_pid()?).join(format!("fd/{}", live.netns.as_fd().as_raw_fd()));
+    let descriptors = Path::new("/proc").join(own_pid()?).join("fd");
+    let target = descriptors.join(live.netns.as_fd().as_raw_fd().to_string());
+    let is_ours = || fs::read_link(&name).is_ok_and(|now| now.starts_with(&descriptors));
     match symlink(&target, &name) {
-        // What is no link of ours was made by a program, which knows why.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs::read_link(&name).is_err() => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_ours() => {
             fs::remove_file(&name)?;
             symlink(&target, &name)?;
         }
+        // Made by a program, which knows why.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
         made => made?,
     }
     live.attach(move || {
