@@ -2,8 +2,11 @@
 
 use netns_test_runtime::lab::{Interface, Lab, Node};
 use netns_test_topology::{
-    Cidr, Family, Hook, IfName, Mac, Neighbour, Policy, Route, Rule, Sysctl,
-    file::{MISSING_KEY, Span, WRONG_TYPE, tree::Value},
+    BridgeOptions, Cidr, Family, FirewallRule, Hook, IfName, Mac, Match, Neighbour, NodeName, Policy, Route, Rule, Sysctl,
+    file::{
+        MISSING_KEY, Span, WRONG_TYPE,
+        tree::{Data, Value},
+    },
 };
 
 use super::{
@@ -21,6 +24,7 @@ pub(crate) struct Change {
 #[derive(Debug, Clone)]
 enum Action {
     Connect([(String, String); 2]),
+    AddNode(NodeName),
     Interface((String, String), OnInterface),
     Node(String, OnNode),
 }
@@ -37,6 +41,7 @@ enum OnInterface {
     Delete,
     Rename(IfName),
     MoveTo(String),
+    NfCallIptables(bool),
 }
 
 #[derive(Debug, Clone)]
@@ -51,6 +56,8 @@ enum OnNode {
     ForwardV6(bool),
     Sysctl(Sysctl),
     Masquerade(String),
+    MasqueradeFrom(Cidr),
+    AddFirewallRule(Hook, Box<FirewallRule>),
     DropForwarded(Packets),
     Policy(Family, Hook, Policy),
     ClearFirewall,
@@ -62,8 +69,13 @@ enum OnNode {
     Remove,
 }
 
-const INTERFACE: [&str; 8] = ["set", "mtu", "mac", "add_address", "remove_address", "master", "rename", "move_to"];
-const NODE: [&str; 17] = [
+/// The keys one of which each change has.
+pub(super) const SUBJECTS: [&str; 3] = ["on", "connect", "add_node"];
+/// The keys that change an interface.
+pub(super) const INTERFACE: [&str; 9] =
+    ["set", "mtu", "mac", "add_address", "remove_address", "master", "nf_call_iptables", "rename", "move_to"];
+/// The keys that change a node.
+pub(super) const NODE: [&str; 19] = [
     "bridge",
     "add_route",
     "remove_route",
@@ -74,6 +86,8 @@ const NODE: [&str; 17] = [
     "forward_v6",
     "sysctl",
     "masquerade",
+    "masquerade_from",
+    "add_firewall_rule",
     "drop_forwarded",
     "policy",
     "flush",
@@ -86,11 +100,15 @@ const NODE: [&str; 17] = [
 impl Change {
     pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let mut keys = Keys::of(value, reader)?;
-        let action = match keys.one_of(&["on", "connect"], reader) {
+        let action = match keys.one_of(&SUBJECTS, reader) {
             Some(("connect", ends)) => connect(reader, ends),
+            Some(("add_node", name)) => reader.parsed::<NodeName>(name).map(|name| {
+                reader.make(&Place::Node(name.to_string()));
+                Action::AddNode(name)
+            }),
             Some((_, on)) => match reader.place(on) {
                 Some(Place::Interface(node, interface)) => keys.one_of(&INTERFACE, reader).and_then(|(what, value)| {
-                    let done = on_interface(reader, &node, what, value);
+                    let done = on_interface(reader, &node, &interface, what, value);
                     done.map(|done| Action::Interface((node, interface), done))
                 }),
                 Some(Place::Node(node)) => keys.one_of(&NODE, reader).and_then(|(what, value)| {
@@ -113,6 +131,7 @@ impl Change {
     pub(crate) fn carry_out(&self, lab: &Lab) -> Result<(), String> {
         let node = |name: &str| -> Result<Node, String> { lab.node(name).map_err(words) };
         match &self.action {
+            Action::AddNode(name) => lab.add_node(name).map(drop).map_err(words),
             Action::Connect([a, b]) => node(&a.0)?.connect(&a.1, &node(&b.0)?, &b.1).map(drop).map_err(words),
             Action::Interface((on, name), done) => done.carry_out(&node(on)?.interface(name).map_err(words)?, lab),
             Action::Node(on, done) => done.carry_out(&node(on)?, lab),
@@ -141,7 +160,13 @@ fn connect(reader: &mut Reader, value: &Value) -> Option<Action> {
     Some(Action::Connect([end(a)?, end(b)?]))
 }
 
-fn on_interface(reader: &mut Reader, node: &str, what: &str, value: &Value) -> Option<OnInterface> {
+fn on_interface(
+    reader: &mut Reader,
+    node: &str,
+    name: &str,
+    what: &str,
+    value: &Value,
+) -> Option<OnInterface> {
     Some(match what {
         "set" => match reader.text(value)? {
             "up" => OnInterface::Up,
@@ -158,7 +183,7 @@ fn on_interface(reader: &mut Reader, node: &str, what: &str, value: &Value) -> O
         "add_address" => OnInterface::AddAddress(reader.parsed(value)?),
         "remove_address" => OnInterface::RemoveAddress(reader.parsed(value)?),
         "master" => match value.data {
-            netns_test_topology::file::tree::Data::Flag(false) => OnInterface::Master(None),
+            Data::Flag(false) => OnInterface::Master(None),
             _ => OnInterface::Master(Some(reader.text(value)?.to_owned())),
         },
         "rename" => {
@@ -166,7 +191,12 @@ fn on_interface(reader: &mut Reader, node: &str, what: &str, value: &Value) -> O
             reader.make(&Place::Interface(node.to_owned(), name.to_string()));
             OnInterface::Rename(name)
         }
-        _ => OnInterface::MoveTo(reader.node(value)?),
+        "nf_call_iptables" => OnInterface::NfCallIptables(reader.flag(value)?),
+        _ => {
+            let there = reader.node(value)?;
+            reader.make(&Place::Interface(there.clone(), name.to_owned()));
+            OnInterface::MoveTo(there)
+        }
     })
 }
 
@@ -189,6 +219,19 @@ fn on_node(reader: &mut Reader, node: &str, what: &str, value: &Value, listening
             let interface = reader.text(value)?.to_owned();
             reader.place_named(&format!("{node}.{interface}"), &value.span)?;
             OnNode::Masquerade(interface)
+        }
+        "masquerade_from" => OnNode::MasqueradeFrom(reader.parsed(value)?),
+        "add_firewall_rule" => {
+            let text = reader.text(value)?.trim().to_owned();
+            let (hook, rule) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
+            match (hook.parse::<Hook>(), rule.trim().parse::<FirewallRule>()) {
+                (Ok(hook), Ok(rule)) => OnNode::AddFirewallRule(hook, Box::new(rule)),
+                (Err(error), _) | (_, Err(error)) => {
+                    let help = "write hook and rule, such as `forward tcp dport 25 drop`";
+                    reader.wrong(WRONG_TYPE, &value.span, error.to_string(), help);
+                    return None;
+                }
+            }
         }
         "drop_forwarded" => OnNode::DropForwarded(Packets::read(reader, value)?),
         "policy" => {
@@ -247,6 +290,9 @@ impl OnInterface {
             }
             Self::Delete => interface.delete(),
             Self::Rename(name) => interface.rename(name).map(drop),
+            Self::NfCallIptables(on) => {
+                interface.set_bridge(&BridgeOptions { nf_call_iptables: Some(*on), ..BridgeOptions::default() })
+            }
             Self::MoveTo(node) => lab.node(node).and_then(|node| interface.move_to(&node)).map(drop),
         }
         .map_err(words)
@@ -266,6 +312,8 @@ impl OnNode {
             Self::ForwardV6(on) => node.set_forward_v6(*on),
             Self::Sysctl(Sysctl { key, value }) => node.set_sysctl(key, value),
             Self::Masquerade(interface) => node.masquerade(interface).map(drop),
+            Self::MasqueradeFrom(network) => node.masquerade_matching(Match::any().from(*network)).map(drop),
+            Self::AddFirewallRule(hook, rule) => node.add_firewall_rule(Family::Inet, *hook, (**rule).clone()).map(drop),
             Self::DropForwarded(packets) => node.drop_forwarded(packets.traffic(lab)?).map(drop),
             Self::Policy(family, hook, policy) => node.set_policy(*family, *hook, *policy),
             Self::ClearFirewall => node.clear_firewall(),

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use netns_test_runtime::{lab::Lab, probe::try_eventually};
-use netns_test_topology::file::{
-    MISSING_KEY, Span, WRONG_TYPE,
-    tree::{Data, Value},
-};
+use netns_test_topology::file::{Span, WRONG_TYPE, tree::Value};
 
 use super::{
-    fact::{Captures, Fact, Goal, How, Range, Wrong},
+    fact::{Captures, Fact, Goal, How, Wrong},
+    interface::{self, OfInterface},
+    node::{self, OfNode},
     text::{Outcomes, Packets},
     words::{Keys, Reader},
 };
@@ -32,8 +31,7 @@ pub(crate) struct Expect {
 
 const SUBJECTS: [&str; 2] = ["from", "on"];
 const PROBES: [&str; 4] = ["ping", "tcp", "udp", "arp"];
-const FACTS: [&str; 10] =
-    ["saw", "quiet", "route_to", "neighbour", "state", "mtu", "address", "sysctl", "counter", "run"];
+const FACTS: [&str; 3] = ["saw", "quiet", "run"];
 
 impl Expect {
     pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
@@ -115,7 +113,9 @@ fn probe(reader: &mut Reader, keys: &mut Keys, from: &Value) -> Option<Fact> {
         Some(is) => Outcomes::read(reader, is)?,
         None => Outcomes::reached(),
     };
-    Some(Fact::Reaches { from: from_place?, to: goal?, how, is })
+    let answer_ttl = keys.take("answer_ttl").map(|ttl| reader.number(ttl));
+    let answer_ttl = answer_ttl.map_or(Some(None), |ttl| ttl.map(Some))?;
+    Some(Fact::Reaches { from: from_place?, to: goal?, how, is, answer_ttl })
 }
 
 fn goal(reader: &mut Reader, what: &str, to: &Value) -> Option<Goal> {
@@ -136,104 +136,39 @@ fn goal(reader: &mut Reader, what: &str, to: &Value) -> Option<Goal> {
 }
 
 fn state(reader: &mut Reader, keys: &mut Keys, on: &Value) -> Option<Fact> {
-    let (what, value) = keys.one_of(&FACTS, reader)?;
-    let is = |keys: &mut Keys, reader: &mut Reader| -> Option<String> {
-        match keys.take("is") {
-            Some(is) => reader.text(is).map(str::to_owned),
-            None => {
-                let help = "write what is expected: `is = \"…\"`";
-                reader.wrong(MISSING_KEY, &value.span, "`is` is missing", help);
-                None
-            }
-        }
+    let facts: Vec<&'static str> = FACTS.into_iter().chain(interface::KEYS).chain(node::KEYS).collect();
+    // A table about a neighbour may say a MAC address, and is about a neighbour.
+    let (what, value) = match keys.take("neighbour") {
+        Some(value) => ("neighbour", value),
+        None => keys.one_of(&facts, reader)?,
     };
+    if interface::KEYS.contains(&what) {
+        let fact = OfInterface::read(reader, keys, what, value);
+        return reader.interface(on).and_then(|(node, interface)| Some(Fact::OfInterface(node, interface, fact?)));
+    }
+    if node::KEYS.contains(&what) {
+        let fact = OfNode::read(reader, keys, what, value);
+        return reader.node(on).and_then(|node| Some(Fact::OfNode(node, fact?)));
+    }
     Some(match what {
         "saw" => {
             let within = keys.take("within").map(|time| reader.time(time));
+            let ttl = keys.take("ttl").map(|ttl| reader.number(ttl));
             let packets = Packets::read(reader, value);
-            Fact::Saw { on: reader.interface(on)?, packets: packets?, within: within.unwrap_or(Some(SAW_WITHIN))? }
+            let (within, ttl) = (within.unwrap_or(Some(SAW_WITHIN))?, ttl.map_or(Some(None), |ttl| ttl.map(Some))?);
+            Fact::Saw { on: reader.interface(on)?, packets: packets?, ttl, within }
         }
         "quiet" => {
             let time = keys.take("for").map(|time| reader.time(time));
             let packets = Packets::read(reader, value);
             Fact::Quiet { on: reader.interface(on)?, packets: packets?, time: time.unwrap_or(Some(QUIET_FOR))? }
         }
-        "route_to" => {
-            let is = is(keys, reader);
-            let to = reader.text(value).map(str::to_owned).and_then(|text| reader.whom(&text, &value.span));
-            let is = is?.split_whitespace().map(str::to_owned).collect();
-            Fact::Route { on: reader.node(on)?, to: to?, is }
-        }
-        "neighbour" => {
-            let is = is(keys, reader);
-            let who = reader.text(value).map(str::to_owned).and_then(|text| reader.whom(&text, &value.span));
-            Fact::Neighbour { on: reader.node(on)?, who: who?, is: is?.to_lowercase() }
-        }
-        "state" => {
-            let text = reader.text(value)?.to_owned();
-            if !["up", "down", "no carrier", "gone"].contains(&text.as_str()) {
-                let help = "write `up`, `down`, `no carrier` or `gone`";
-                reader.wrong(WRONG_TYPE, &value.span, format!("`{text}` is no state of an interface"), help);
-                return None;
-            }
-            Fact::State { on: reader.interface(on)?, is: text }
-        }
-        "mtu" => {
-            let is = reader.number(value);
-            Fact::Mtu { on: reader.interface(on)?, is: is? }
-        }
-        "address" => {
-            let there = keys.take("there").map(|there| reader.flag(there));
-            let is = reader.parsed(value);
-            Fact::Address { on: reader.interface(on)?, is: is?, there: there.unwrap_or(Some(true))? }
-        }
-        "sysctl" => {
-            let is = is(keys, reader);
-            let key = reader.text(value)?.to_owned();
-            Fact::Sysctl { on: reader.node(on)?, key, is: is? }
-        }
-        "counter" => {
-            let packets = keys.take("packets");
-            let name = reader.text(value)?.to_owned();
-            let Some(packets) = packets else {
-                let help = "write how many it must have counted: `packets = \">= 1\"`";
-                reader.wrong(MISSING_KEY, &value.span, "`packets` is missing", help);
-                return None;
-            };
-            Fact::Counter { on: reader.node(on)?, name, packets: Range::read(reader, packets)? }
-        }
         _ => {
             let exit = keys.take("exit").map(|exit| reader.number(exit));
             let prints = keys.take("prints").map(|prints| reader.text(prints).map(str::to_owned));
             let line = reader.text(value)?.to_owned();
-            let prints = match prints {
-                Some(text) => Some(text?),
-                None => None,
-            };
+            let prints = prints.map_or(Some(None), |text| text.map(Some))?;
             Fact::Run { on: reader.node(on)?, line, exit: exit.unwrap_or(Some(0))?, prints }
         }
     })
-}
-
-impl Range {
-    fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
-        if let Data::Number(_) = value.data {
-            let number: u64 = reader.number(value)?;
-            return Some(Self { text: number.to_string(), least: number, most: number });
-        }
-        let text = reader.text(value)?.trim().to_owned();
-        let (sign, number) = text.split_at(text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len()));
-        let bounds = number.parse::<u64>().ok().and_then(|number| match sign.trim() {
-            "" | "==" => Some((number, number)),
-            ">=" => Some((number, u64::MAX)),
-            "<=" => Some((0, number)),
-            _ => None,
-        });
-        let Some((least, most)) = bounds else {
-            let help = "write `\">= 1\"`, `\"<= 3\"` or a number";
-            reader.wrong(WRONG_TYPE, &value.span, format!("`{text}` is no number of packets"), help);
-            return None;
-        };
-        Some(Self { text, least, most })
-    }
 }

@@ -3,13 +3,13 @@
 use std::{collections::HashMap, time::Duration};
 
 use netns_test_runtime::{
-    capture::Listener,
+    capture::{Filter, Listener, Packet},
     lab::{Interface, Lab, Node},
     probe::{Target, judge, tcp, udp},
 };
-use netns_test_topology::Cidr;
-
 use super::{
+    interface::OfInterface,
+    node::OfNode,
     text::{Outcomes, Packets},
     words::{Place, Whom},
 };
@@ -17,17 +17,12 @@ use super::{
 /// What can hold or not.
 #[derive(Debug, Clone)]
 pub(super) enum Fact {
-    Reaches { from: Place, to: Goal, how: How, is: Outcomes },
+    Reaches { from: Place, to: Goal, how: How, is: Outcomes, answer_ttl: Option<u8> },
     Resolves { from: (String, String), who: Whom, is: bool },
-    Saw { on: (String, String), packets: Packets, within: Duration },
+    Saw { on: (String, String), packets: Packets, ttl: Option<u8>, within: Duration },
     Quiet { on: (String, String), packets: Packets, time: Duration },
-    Route { on: String, to: Whom, is: Vec<String> },
-    Neighbour { on: String, who: Whom, is: String },
-    State { on: (String, String), is: String },
-    Mtu { on: (String, String), is: u32 },
-    Address { on: (String, String), is: Cidr, there: bool },
-    Sysctl { on: String, key: String, is: String },
-    Counter { on: String, name: String, packets: Range },
+    OfInterface(String, String, OfInterface),
+    OfNode(String, OfNode),
     Run { on: String, line: String, exit: i32, prints: Option<String> },
 }
 
@@ -47,14 +42,6 @@ pub(super) struct How {
     pub(super) ttl: Option<u8>,
     pub(super) count: Option<u32>,
     pub(super) within: Option<Duration>,
-}
-
-/// A number and how the one that was read compares to it.
-#[derive(Debug, Clone)]
-pub(super) struct Range {
-    pub(super) text: String,
-    pub(super) least: u64,
-    pub(super) most: u64,
 }
 
 /// What was seen in the place of what was expected.
@@ -87,13 +74,8 @@ impl Fact {
             Self::Resolves { from, who, .. } => format!("{} arp {who}", place(from)),
             Self::Saw { on, .. } => format!("{} saw", place(on)),
             Self::Quiet { on, .. } => format!("{} quiet", place(on)),
-            Self::Route { on, to, .. } => format!("{on} route to {to}"),
-            Self::Neighbour { on, who, .. } => format!("{on} neighbour {who}"),
-            Self::State { on, is } => format!("{} {is}", place(on)),
-            Self::Mtu { on, .. } => format!("{} mtu", place(on)),
-            Self::Address { on, is, .. } => format!("{} address {is}", place(on)),
-            Self::Sysctl { on, key, .. } => format!("{on} {key}"),
-            Self::Counter { on, name, .. } => format!("{on} counter {name}"),
+            Self::OfInterface(node, interface, fact) => fact.words(&format!("{node}.{interface}")),
+            Self::OfNode(node, fact) => fact.words(node),
             Self::Run { on, line, .. } => format!("{on} runs {line}"),
         }
     }
@@ -101,16 +83,15 @@ impl Fact {
     /// What is expected, in a few words.
     pub(super) fn expected(&self) -> String {
         match self {
-            Self::Reaches { is, .. } => is.to_string(),
+            Self::Reaches { is, answer_ttl: None, .. } => is.to_string(),
+            Self::Reaches { is, answer_ttl: Some(ttl), .. } => format!("{is}, TTL {ttl}"),
             Self::Resolves { is: true, .. } => "answered".to_owned(),
             Self::Resolves { is: false, .. } => "silence".to_owned(),
-            Self::Saw { packets, .. } => packets.to_string(),
+            Self::Saw { packets, ttl: None, .. } => packets.to_string(),
+            Self::Saw { packets, ttl: Some(ttl), .. } => format!("{packets}, TTL {ttl}"),
             Self::Quiet { packets, .. } => format!("no {packets}"),
-            Self::Route { is, .. } => is.join(" "),
-            Self::Neighbour { is, .. } | Self::State { is, .. } | Self::Sysctl { is, .. } => is.clone(),
-            Self::Mtu { is, .. } => is.to_string(),
-            Self::Address { is, there, .. } => format!("{}{is}", if *there { "" } else { "no " }),
-            Self::Counter { packets, .. } => format!("{} packets", packets.text),
+            Self::OfInterface(.., fact) => fact.expected(),
+            Self::OfNode(_, fact) => fact.expected(),
             Self::Run { exit, prints: None, .. } => format!("exit status {exit}"),
             Self::Run { exit: 0, prints: Some(text), .. } => format!("prints `{text}`"),
             Self::Run { exit, prints: Some(text), .. } => format!("exit status {exit}, prints `{text}`"),
@@ -123,7 +104,7 @@ impl Fact {
             node(on)?.interface(name).map_err(Wrong::unknown)
         };
         match self {
-            Self::Reaches { from, to, how, is } => {
+            Self::Reaches { from, to, how, is, answer_ttl } => {
                 let target = how.apply(to.target(lab).map_err(Wrong::unknown)?);
                 let (prober, target) = match from {
                     Place::Node(name) => (node(name)?, target),
@@ -131,7 +112,14 @@ impl Fact {
                 };
                 let expectation = is.expectation(lab).map_err(Wrong::unknown)?;
                 match judge(&prober, target, expectation) {
-                    Ok(evidence) => Ok(evidence.report().outcome().to_string()),
+                    Ok(evidence) => {
+                        let (outcome, ttl) = (evidence.report().outcome(), evidence.report().ttl());
+                        match (answer_ttl, ttl) {
+                            (None, _) => Ok(outcome.to_string()),
+                            (Some(_), Some(seen)) => self.same(ttl == *answer_ttl, format!("{outcome}, TTL {seen}")),
+                            (Some(_), None) => self.same(false, format!("{outcome}, no TTL")),
+                        }
+                    }
                     Err(wrong) => Err(Wrong { seen: wrong.seen().to_owned(), report: wrong.to_string() }),
                 }
             }
@@ -145,63 +133,30 @@ impl Fact {
                 let seen = if answered { format!("answered by {}", macs.join(", ")) } else { "silence".to_owned() };
                 self.same(answered == *is, seen)
             }
-            Self::Saw { on, packets, within } => {
+            Self::Saw { on, packets, ttl, within } => {
                 let wanted = packets.traffic(lab).map_err(Wrong::unknown)?;
-                let packet = capture(captures, on)?.wait_for(wanted, *within);
-                packet.map(|packet| packet.to_string()).map_err(|error| wrong("no such packet", error))
+                let listener = capture(captures, on)?;
+                let packet = match ttl {
+                    None => listener.wait_for(wanted, *within),
+                    Some(ttl) => {
+                        let is_meant = |packet: &Packet| wanted.matches(packet) && packet.ttl() == Some(*ttl);
+                        listener.wait_for(is_meant, *within)
+                    }
+                };
+                packet.map(|packet| in_words(&packet)).map_err(|error| wrong("no such packet", error))
             }
             Self::Quiet { on, packets, time } => {
                 let unwanted = packets.traffic(lab).map_err(Wrong::unknown)?;
                 let quiet = capture(captures, on)?.quiet(unwanted, *time);
                 quiet.map(|()| "quiet".to_owned()).map_err(|error| wrong("not quiet", error))
             }
-            Self::Route { on, to, is } => {
-                let node = node(on)?;
-                let mut seen = Vec::new();
-                for address in to.addresses(lab).map_err(Wrong::unknown)? {
-                    seen.push(route_words(&node, address)?);
-                }
-                let says = |route: &String| {
-                    let words: Vec<&str> = route.split_whitespace().collect();
-                    is.chunks(2).all(|pair| words.windows(pair.len()).any(|some| some == pair))
-                };
-                self.same(seen.iter().all(says), seen.join("; "))
+            Self::OfInterface(on, name, fact) => {
+                let (holds, seen) = fact.look(lab, &node(on)?, name)?;
+                self.same(holds, seen)
             }
-            Self::Neighbour { on, who, is } => {
-                let mut seen = Vec::new();
-                for address in who.addresses(lab).map_err(Wrong::unknown)? {
-                    let entry = node(on)?.neighbour(address).map_err(Wrong::unknown)?;
-                    seen.push(entry.map_or("none".to_owned(), |entry| entry.state.to_string().to_lowercase()));
-                }
-                self.same(seen.iter().all(|state| state == is), seen.join(", "))
-            }
-            Self::State { on, is } => {
-                let links = node(&on.0)?.links().map_err(Wrong::unknown)?;
-                let seen = match links.into_iter().find(|link| link.name == on.1) {
-                    None => "gone",
-                    Some(link) if !link.flags.up() => "down",
-                    Some(link) if !link.flags.lower_up() => "no carrier",
-                    Some(_) => "up",
-                };
-                self.same(seen == is, seen.to_owned())
-            }
-            Self::Mtu { on, is } => {
-                let seen = interface(on)?.info().map_err(Wrong::unknown)?.mtu;
-                self.same(seen == *is, seen.to_string())
-            }
-            Self::Address { on, is, there } => {
-                let all = interface(on)?.addresses().map_err(Wrong::unknown)?;
-                let all: Vec<String> = all.iter().map(|info| info.address.to_string()).collect();
-                let seen = if all.is_empty() { "no address".to_owned() } else { all.join(", ") };
-                self.same(all.contains(&is.to_string()) == *there, seen)
-            }
-            Self::Sysctl { on, key, is } => {
-                let seen = node(on)?.sysctl(key).map_err(Wrong::unknown)?;
-                self.same(seen == *is, seen)
-            }
-            Self::Counter { on, name, packets } => {
-                let seen = node(on)?.counter(name).map_err(Wrong::unknown)?.packets;
-                self.same((packets.least..=packets.most).contains(&seen), format!("{seen} packets"))
+            Self::OfNode(on, fact) => {
+                let (holds, seen) = fact.look(lab, &node(on)?)?;
+                self.same(holds, seen)
             }
             Self::Run { on, line, exit, prints } => {
                 let output = node(on)?.command("sh").args(["-c", line]).output().map_err(Wrong::unknown)?;
@@ -265,27 +220,14 @@ fn capture<'a>(captures: &'a Captures, on: &(String, String)) -> Result<&'a List
     captures.get(on).ok_or_else(missing)
 }
 
-fn wrong(seen: &str, error: impl ToString) -> Wrong {
-    Wrong { seen: seen.to_owned(), report: error.to_string() }
+/// A packet without what tells it from others of its kind: its interface, identifiers and length.
+fn in_words(packet: &Packet) -> String {
+    let text = packet.to_string();
+    let text = text.splitn(3, ' ').nth(2).unwrap_or(&text);
+    let is_told = |part: &&str| !["id ", "seq ", "length "].iter().any(|begin| part.starts_with(begin));
+    text.split(", ").filter(is_told).collect::<Vec<_>>().join(", ")
 }
 
-/// The route that a node would take, as `ip route get` would say it.
-fn route_words(node: &Node, address: std::net::IpAddr) -> Result<String, Wrong> {
-    let route = match node.route_to(address) {
-        Ok(route) => route,
-        Err(error) => return Ok(error.to_string()),
-    };
-    let links = node.links().map_err(Wrong::unknown)?;
-    let mut text = String::new();
-    for hop in &route.hops {
-        if let Some(via) = hop.via {
-            text += &format!("via {via} ");
-        }
-        let name = links.iter().find(|link| link.index == hop.index).map_or("?", |link| &link.name);
-        text += &format!("dev {name} ");
-    }
-    if let Some(source) = route.source {
-        text += &format!("src {source}");
-    }
-    Ok(text.trim_end().to_owned())
+fn wrong(seen: &str, error: impl ToString) -> Wrong {
+    Wrong { seen: seen.to_owned(), report: error.to_string() }
 }

@@ -3,6 +3,9 @@
 mod change;
 mod expect;
 mod fact;
+mod interface;
+mod node;
+mod range;
 mod text;
 pub(crate) mod words;
 

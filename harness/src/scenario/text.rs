@@ -5,7 +5,7 @@ use netns_test_runtime::{
     probe::{Expectation, Reason, Speaker, Target, Traffic, any, arp, icmp, ndp, ping, tcp, udp},
 };
 use netns_test_topology::{
-    Cidr, Draft,
+    Cidr, Draft, Mac,
     check::nearest,
     file::{
         Mistakes, Source, WRONG_TYPE,
@@ -17,7 +17,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use super::words::{Place, Reader, Whom};
+use super::words::{Place, Reader, Station, Whom};
 
 /// Traffic such as `icmp requests from client to 10.0.0.0/8` or `tcp 443`.
 #[derive(Debug, Clone)]
@@ -85,6 +85,18 @@ impl Whom {
             Self::Place(Place::Interface(node, interface)) => {
                 let node = lab.node(node).map_err(|e| e.to_string())?;
                 Ok(node.interface(interface).map_err(|e| e.to_string())?.ping())
+            }
+        }
+    }
+}
+
+impl Station {
+    /// Its MAC address now.
+    pub(crate) fn mac(&self, lab: &Lab) -> Result<Mac, String> {
+        match self {
+            Self::Mac(mac) => Ok(*mac),
+            Self::Interface(node, interface) => {
+                lab.node(node).and_then(|node| node.interface(interface)?.mac()).map_err(|error| error.to_string())
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use netns_test_topology::{
-    Draft,
+    Draft, Mac,
     check::{Check, nearest},
     file::{
         MISSING_KEY, Mistake, Span, UNKNOWN_KEY, WRONG_TYPE,
@@ -25,10 +25,18 @@ pub(crate) enum Whom {
     Place(Place),
 }
 
+/// Somebody with a MAC address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Station {
+    Mac(Mac),
+    Interface(String, String),
+}
+
 /// What the steps may name, and what was found wrong with them.
 pub(crate) struct Reader<'a> {
     network: &'a Draft,
-    /// Interfaces that steps make.
+    /// Nodes and interfaces that steps make.
+    made_nodes: BTreeSet<String>,
     made: BTreeSet<(String, String)>,
     pub(crate) found: Vec<Mistake>,
 }
@@ -97,7 +105,7 @@ impl<'a> Keys<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(network: &'a Draft) -> Self {
-        Self { network, made: BTreeSet::new(), found: Vec::new() }
+        Self { network, made_nodes: BTreeSet::new(), made: BTreeSet::new(), found: Vec::new() }
     }
 
     pub(crate) fn wrong(&mut self, check: Check, span: &Span, message: impl Into<String>, help: impl Into<String>) {
@@ -106,8 +114,9 @@ impl<'a> Reader<'a> {
 
     /// From here on steps may name it.
     pub(crate) fn make(&mut self, place: &Place) {
-        if let Place::Interface(node, interface) = place {
-            self.made.insert((node.clone(), interface.clone()));
+        match place {
+            Place::Node(node) => drop(self.made_nodes.insert(node.clone())),
+            Place::Interface(node, interface) => drop(self.made.insert((node.clone(), interface.clone()))),
         }
     }
 
@@ -118,6 +127,11 @@ impl<'a> Reader<'a> {
             self.wrong(WRONG_TYPE, &value.span, message, "put it in quotation marks");
         }
         text
+    }
+
+    /// The texts of a list, or one.
+    pub(crate) fn texts(&mut self, value: &Value) -> Option<Vec<String>> {
+        value.elements().iter().map(|text| self.text(text).map(str::to_owned)).collect()
     }
 
     pub(crate) fn flag(&mut self, value: &Value) -> Option<bool> {
@@ -208,13 +222,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A MAC address, or an interface that has it.
+    pub(crate) fn station(&mut self, value: &Value) -> Option<Station> {
+        if let Some(mac) = self.text(value)?.parse().ok() {
+            return Some(Station::Mac(mac));
+        }
+        self.interface(value).map(|(node, interface)| Station::Interface(node, interface))
+    }
+
     /// Node and interface names may both contain dots, so what exists decides where to part them.
     pub(crate) fn place_named(&mut self, text: &str, span: &Span) -> Option<Place> {
-        if self.network.node(text).is_some() {
+        if self.is_node(text) {
             return Some(Place::Node(text.to_owned()));
         }
         let splits = || text.match_indices('.').map(|(dot, _)| (&text[..dot], &text[dot + 1..]));
-        let with_node = splits().find(|(node, _)| self.network.node(node).is_some());
+        let with_node = splits().find(|(node, _)| self.is_node(node));
         if let Some((node, interface)) = with_node {
             let names = self.interfaces(node);
             if names.iter().any(|name| name == interface) {
@@ -228,13 +250,18 @@ impl<'a> Reader<'a> {
             return None;
         }
         let node = splits().next().map_or(text, |(node, _)| node);
-        let names: Vec<&str> = self.network.nodes.iter().map(|node| &*node.name).collect();
+        let made = self.made_nodes.iter().map(String::as_str);
+        let names: Vec<&str> = self.network.nodes.iter().map(|node| &*node.name).chain(made).collect();
         let help = match nearest(node, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the nodes are `{}`", names.join("`, `")),
         };
         self.wrong(WRONG_TYPE, span, format!("no node named `{node}`"), help);
         None
+    }
+
+    fn is_node(&self, name: &str) -> bool {
+        self.network.node(name).is_some() || self.made_nodes.contains(name)
     }
 
     fn interfaces(&self, node: &str) -> Vec<String> {
@@ -248,10 +275,25 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A list in words.
+pub(crate) fn names(all: impl IntoIterator<Item = impl ToString>) -> String {
+    let all: Vec<String> = all.into_iter().map(|name| name.to_string()).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+}
+
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Node(node) => f.write_str(node),
+            Self::Interface(node, interface) => write!(f, "{node}.{interface}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Station {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Mac(mac) => mac.fmt(f),
             Self::Interface(node, interface) => write!(f, "{node}.{interface}"),
         }
     }

@@ -1,0 +1,196 @@
+//! What can hold of one interface.
+
+use std::collections::BTreeSet;
+
+use netns_test_runtime::{
+    kernel::LinkInfo,
+    lab::{Interface, Lab, Node},
+};
+use netns_test_topology::{
+    Cidr,
+    file::{
+        WRONG_TYPE,
+        tree::{Data, Value},
+    },
+};
+
+use super::{
+    fact::Wrong,
+    range::Range,
+    words::{Keys, Reader, Station, names},
+};
+
+/// The keys that say what holds of an interface.
+pub(super) const KEYS: [&str; 13] = [
+    "state", "flags", "mtu", "mac", "index", "qdisc", "address", "peer", "master", "ports", "learned", "sent", "received",
+];
+
+const STATES: [&str; 4] = ["up", "down", "no carrier", "gone"];
+
+/// A fact about an interface.
+#[derive(Debug, Clone)]
+pub(super) enum OfInterface {
+    State(String),
+    /// As `ip link` shows them.
+    Flags(String),
+    Mtu(u32),
+    Mac(Station),
+    Index(u32),
+    Qdisc(String),
+    Address(Cidr, bool),
+    /// The other end of its cable.
+    Peer(String, String),
+    Master(Option<String>),
+    Ports(BTreeSet<String>),
+    /// Whom a bridge has learned to be behind this port.
+    Learned(Station, bool),
+    Sent(Range),
+    Received(Range),
+}
+
+impl OfInterface {
+    pub(super) fn read(reader: &mut Reader, keys: &mut Keys, key: &str, value: &Value) -> Option<Self> {
+        let mut there = |reader: &mut Reader| match keys.take("there") {
+            Some(there) => reader.flag(there),
+            None => Some(true),
+        };
+        Some(match key {
+            "state" => {
+                let text = reader.text(value)?.to_owned();
+                if !STATES.contains(&text.as_str()) {
+                    let help = "write `up`, `down`, `no carrier` or `gone`";
+                    reader.wrong(WRONG_TYPE, &value.span, format!("`{text}` is no state of an interface"), help);
+                    return None;
+                }
+                Self::State(text)
+            }
+            "flags" => Self::Flags(reader.text(value)?.to_owned()),
+            "mtu" => Self::Mtu(reader.number(value)?),
+            "mac" => Self::Mac(reader.station(value)?),
+            "index" => Self::Index(reader.number(value)?),
+            "qdisc" => Self::Qdisc(reader.text(value)?.to_owned()),
+            "address" => {
+                let there = there(reader);
+                Self::Address(reader.parsed(value)?, there?)
+            }
+            "peer" => {
+                let (node, interface) = reader.interface(value)?;
+                Self::Peer(node, interface)
+            }
+            "master" if value.data == Data::Flag(false) => Self::Master(None),
+            "master" => Self::Master(Some(reader.text(value)?.to_owned())),
+            "ports" => Self::Ports(reader.texts(value)?.into_iter().collect()),
+            "learned" => {
+                let there = there(reader);
+                Self::Learned(reader.station(value)?, there?)
+            }
+            "sent" => Self::Sent(Range::read(reader, value)?),
+            _ => Self::Received(Range::read(reader, value)?),
+        })
+    }
+
+    /// The fact in words, of which names of tests are made.
+    pub(super) fn words(&self, place: &str) -> String {
+        match self {
+            Self::State(is) => format!("{place} {is}"),
+            Self::Flags(_) => format!("{place} flags"),
+            Self::Mtu(_) => format!("{place} mtu"),
+            Self::Mac(_) => format!("{place} mac"),
+            Self::Index(_) => format!("{place} index"),
+            Self::Qdisc(_) => format!("{place} qdisc"),
+            Self::Address(is, _) => format!("{place} address {is}"),
+            Self::Peer(node, interface) => format!("{place} is connected with {node}.{interface}"),
+            Self::Master(_) => format!("{place} master"),
+            Self::Ports(_) => format!("{place} ports"),
+            Self::Learned(station, _) => format!("{place} has learned {station}"),
+            Self::Sent(_) => format!("{place} sent"),
+            Self::Received(_) => format!("{place} received"),
+        }
+    }
+
+    /// What is expected, in a few words.
+    pub(super) fn expected(&self) -> String {
+        match self {
+            Self::State(is) | Self::Flags(is) | Self::Qdisc(is) => is.clone(),
+            Self::Mtu(is) | Self::Index(is) => is.to_string(),
+            Self::Mac(is) => is.to_string(),
+            Self::Address(is, there) => format!("{}{is}", if *there { "" } else { "no " }),
+            Self::Peer(node, interface) => format!("{node}.{interface}"),
+            Self::Master(bridge) => bridge.clone().unwrap_or("none".to_owned()),
+            Self::Ports(ports) => names(ports),
+            Self::Learned(station, there) => format!("{}{station}", if *there { "" } else { "not " }),
+            Self::Sent(range) | Self::Received(range) => format!("{} packets", range.text),
+        }
+    }
+
+    /// Whether it holds, and what was seen.
+    pub(super) fn look(&self, lab: &Lab, node: &Node, name: &str) -> Result<(bool, String), Wrong> {
+        let links = node.links().map_err(Wrong::unknown)?;
+        let name_of = |index: u32| links.iter().find(|link| link.index == index).map(|link| link.name.clone());
+        let interface = || -> Result<Interface, Wrong> { node.interface(name).map_err(Wrong::unknown) };
+        let mine = || interface()?.info().map_err(Wrong::unknown);
+        let text = |is: &str, seen: String| Ok((is.split_whitespace().eq(seen.split_whitespace()), seen));
+        match self {
+            Self::State(is) => text(is, state(links.iter().find(|link| link.name == name)).to_owned()),
+            Self::Flags(is) => text(is, mine()?.flags.to_string()),
+            Self::Mtu(is) => text(&is.to_string(), mine()?.mtu.to_string()),
+            Self::Index(is) => text(&is.to_string(), mine()?.index.to_string()),
+            Self::Qdisc(is) => text(is, mine()?.qdisc),
+            Self::Mac(is) => text(&is.mac(lab).map_err(Wrong::unknown)?.to_string(), mine()?.mac.to_string()),
+            Self::Address(is, there) => {
+                let all = interface()?.addresses().map_err(Wrong::unknown)?;
+                let all: BTreeSet<String> = all.iter().map(|info| info.address.to_string()).collect();
+                Ok((all.contains(&is.to_string()) == *there, if all.is_empty() { "no address".into() } else { names(&all) }))
+            }
+            Self::Peer(on, name) => peer(&mine()?, node, &lab.node(on).map_err(Wrong::unknown)?, name),
+            Self::Master(is) => {
+                let seen = mine()?.master.and_then(name_of).unwrap_or("none".to_owned());
+                text(is.as_deref().unwrap_or("none"), seen)
+            }
+            Self::Ports(is) => {
+                let me = mine()?.index;
+                let ports = links.iter().filter(|link| link.master == Some(me)).map(|link| link.name.clone());
+                let ports: BTreeSet<String> = ports.collect();
+                Ok((ports == *is, names(&ports)))
+            }
+            Self::Learned(station, there) => {
+                let (mac, me) = (station.mac(lab).map_err(Wrong::unknown)?, mine()?.index);
+                let entries = node.fdb().map_err(Wrong::unknown)?;
+                let entry = entries.iter().find(|entry| entry.mac == mac && !entry.permanent);
+                let seen = match entry {
+                    Some(entry) => format!("{mac} on {}", name_of(entry.port).unwrap_or_default()),
+                    None => format!("{mac} is not known"),
+                };
+                Ok((entry.is_some_and(|entry| entry.port == me) == *there, seen))
+            }
+            Self::Sent(range) => Ok(packets(range, mine()?.counters.tx_packets)),
+            Self::Received(range) => Ok(packets(range, mine()?.counters.rx_packets)),
+        }
+    }
+}
+
+fn packets(range: &Range, seen: u64) -> (bool, String) {
+    (range.holds(seen), format!("{seen} packets"))
+}
+
+fn state(link: Option<&LinkInfo>) -> &'static str {
+    match link {
+        None => "gone",
+        Some(link) if !link.flags.up() => "down",
+        Some(link) if !link.flags.lower_up() => "no carrier",
+        Some(_) => "up",
+    }
+}
+
+/// Indexes are a namespace's own, so the other namespace has to be the right one as well.
+fn peer(link: &LinkInfo, node: &Node, other: &Node, name: &str) -> Result<(bool, String), Wrong> {
+    let far = other.interface(name).and_then(|far| far.info()).map_err(Wrong::unknown)?;
+    let id = if node == other { None } else { node.netns_id_of(other).map_err(Wrong::unknown)? };
+    let is_peer = link.peer_index == Some(far.index) && far.peer_index == Some(link.index) && link.peer_netns_id == id;
+    let seen = match link.peer_index {
+        Some(_) if is_peer => format!("{} and {}, each other's peer", link.index, far.index),
+        Some(index) => format!("its peer is interface {index} of another, and {name} is {}", far.index),
+        None => "it has no peer".to_owned(),
+    };
+    Ok((is_peer, seen))
+}

@@ -1,0 +1,406 @@
+//! What can hold of one node.
+
+use std::{
+    collections::BTreeSet,
+    net::IpAddr,
+};
+
+use netns_test_runtime::{
+    kernel::{ConntrackEntry, ConntrackFlow, NeighbourState, RouteAction, RouteInfo},
+    lab::{Lab, Node},
+    probe,
+};
+use netns_test_topology::{
+    Hook, Policy, Protocol,
+    check::nearest,
+    file::{MISSING_KEY, WRONG_TYPE, tree::Value},
+};
+
+use super::{
+    fact::Wrong,
+    range::Range,
+    text::Packets,
+    words::{Keys, Reader, Station, Whom, names},
+};
+
+/// The keys that say what holds of a node.
+pub(super) const KEYS: [&str; 12] = [
+    "interfaces", "route_to", "routes", "neighbour", "neighbours", "sysctl", "policy", "counter", "rules", "connection",
+    "tracks", "apart_from",
+];
+
+/// What can be said of a neighbour in the place of its MAC address.
+const NEIGHBOUR_STATES: [&str; 10] =
+    ["known", "none", "incomplete", "reachable", "stale", "delay", "probe", "failed", "noarp", "permanent"];
+
+/// A fact about a node.
+#[derive(Debug, Clone)]
+pub(super) enum OfNode {
+    /// The names of all of them.
+    Interfaces(BTreeSet<String>),
+    RouteTo(Whom, Vec<String>),
+    /// Those of IPv4 in the main table, each as words of which the kernel's may have more.
+    Routes(Vec<String>),
+    Neighbour(Whom, Vec<String>),
+    NeighbourMac(Whom, Station),
+    /// Everybody of whom it knows the MAC address.
+    Neighbours(Vec<Whom>),
+    Sysctl(String, String),
+    Policy(Hook, Option<Policy>, Option<Range>),
+    Counter(String, Range),
+    /// How many rules its firewall has.
+    Rules(Range),
+    Connection(Box<Connection>),
+    /// Whether it tracks connections at all.
+    Tracks(bool),
+    /// Nodes whose network namespaces are others.
+    ApartFrom(Vec<String>),
+}
+
+/// A connection that a node tracks.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    packets: Packets,
+    /// Whom the other side takes for the sender.
+    seen_as: Option<Whom>,
+    there: bool,
+}
+
+impl OfNode {
+    pub(super) fn read(reader: &mut Reader, keys: &mut Keys, key: &str, value: &Value) -> Option<Self> {
+        let whom = |reader: &mut Reader, value: &Value| {
+            let text = reader.text(value)?.to_owned();
+            reader.whom(&text, &value.span)
+        };
+        Some(match key {
+            "interfaces" => Self::Interfaces(reader.texts(value)?.into_iter().collect()),
+            "route_to" => {
+                let is = is(keys, reader, value);
+                let to = whom(reader, value)?;
+                Self::RouteTo(to, is?.split_whitespace().map(str::to_owned).collect())
+            }
+            "routes" => Self::Routes(reader.texts(value)?),
+            "neighbour" => {
+                let who = whom(reader, value);
+                match keys.take("mac") {
+                    Some(mac) => {
+                        let station = reader.station(mac)?;
+                        Self::NeighbourMac(who?, station)
+                    }
+                    None => {
+                        let states = neighbour_states(reader, keys, value);
+                        Self::Neighbour(who?, states?)
+                    }
+                }
+            }
+            "neighbours" => {
+                let all = value.elements().iter().map(|value| whom(reader, value));
+                Self::Neighbours(all.collect::<Option<_>>()?)
+            }
+            "sysctl" => {
+                let is = is(keys, reader, value);
+                Self::Sysctl(reader.text(value)?.to_owned(), is?)
+            }
+            "policy" => {
+                let is = keys.take("is").map(|is| reader.parsed(is));
+                let packets = keys.take("packets").map(|packets| Range::read(reader, packets));
+                let hook = reader.parsed(value)?;
+                let (is, packets) = (is.map_or(Some(None), |is| is.map(Some))?, packets.map_or(Some(None), |p| p.map(Some))?);
+                if is.is_none() && packets.is_none() {
+                    let help = "write what it is, `is = \"drop\"`, or how many packets met it, `packets = \">= 1\"`";
+                    reader.wrong(MISSING_KEY, &value.span, "nothing is expected of this policy", help);
+                    return None;
+                }
+                Self::Policy(hook, is, packets)
+            }
+            "counter" => {
+                let packets = keys.take("packets");
+                let name = reader.text(value)?.to_owned();
+                let Some(packets) = packets else {
+                    let help = "write how many it must have counted: `packets = \">= 1\"`";
+                    reader.wrong(MISSING_KEY, &value.span, "`packets` is missing", help);
+                    return None;
+                };
+                Self::Counter(name, Range::read(reader, packets)?)
+            }
+            "rules" => Self::Rules(Range::read(reader, value)?),
+            "connection" => {
+                let seen_as = keys.take("as").map(|value| whom(reader, value));
+                let there = keys.take("there").map(|there| reader.flag(there));
+                let packets = Packets::read(reader, value)?;
+                let seen_as = seen_as.map_or(Some(None), |whom| whom.map(Some))?;
+                Self::Connection(Box::new(Connection { packets, seen_as, there: there.unwrap_or(Some(true))? }))
+            }
+            "tracks" => Self::Tracks(reader.flag(value)?),
+            _ => Self::ApartFrom(value.elements().iter().map(|node| reader.node(node)).collect::<Option<_>>()?),
+        })
+    }
+
+    /// The fact in words, of which names of tests are made.
+    pub(super) fn words(&self, node: &str) -> String {
+        match self {
+            Self::Interfaces(_) => format!("{node} interfaces"),
+            Self::RouteTo(to, _) => format!("{node} route to {to}"),
+            Self::Routes(_) => format!("{node} routes"),
+            Self::Neighbour(who, _) | Self::NeighbourMac(who, _) => format!("{node} neighbour {who}"),
+            Self::Neighbours(_) => format!("{node} neighbours"),
+            Self::Sysctl(key, _) => format!("{node} {key}"),
+            Self::Policy(hook, ..) => format!("{node} {hook} policy"),
+            Self::Counter(name, _) => format!("{node} counter {name}"),
+            Self::Rules(_) => format!("{node} rules"),
+            Self::Connection(connection) => format!("{node} connection {}", connection.packets),
+            Self::Tracks(_) => format!("{node} tracks connections"),
+            Self::ApartFrom(others) => format!("{node} is apart from {}", others.join(", ")),
+        }
+    }
+
+    /// What is expected, in a few words.
+    pub(super) fn expected(&self) -> String {
+        match self {
+            Self::Interfaces(is) => names(is),
+            Self::RouteTo(_, is) => is.join(" "),
+            Self::Routes(is) if is.is_empty() => "none".to_owned(),
+            Self::Routes(is) => is.join("; "),
+            Self::Neighbour(_, is) => is.join(" | "),
+            Self::NeighbourMac(_, is) => format!("at {is}"),
+            Self::Neighbours(is) => names(is),
+            Self::Sysctl(_, is) => is.clone(),
+            Self::Policy(_, is, packets) => {
+                let is = is.map(|policy| policy.to_string());
+                let packets = packets.as_ref().map(|range| format!("{} packets", range.text));
+                is.into_iter().chain(packets).collect::<Vec<_>>().join(", ")
+            }
+            Self::Counter(_, range) => format!("{} packets", range.text),
+            Self::Rules(range) => format!("{} rules", range.text),
+            Self::Connection(connection) => match (&connection.seen_as, connection.there) {
+                (_, false) => "none".to_owned(),
+                (None, true) => "tracked".to_owned(),
+                (Some(whom), true) => format!("seen as {whom}"),
+            },
+            Self::Tracks(is) => if *is { "yes" } else { "no" }.to_owned(),
+            Self::ApartFrom(_) => "another namespace".to_owned(),
+        }
+    }
+
+    /// Whether it holds, and what was seen.
+    pub(super) fn look(&self, lab: &Lab, node: &Node) -> Result<(bool, String), Wrong> {
+        match self {
+            Self::Interfaces(is) => {
+                let seen: BTreeSet<String> = node.links().map_err(Wrong::unknown)?.into_iter().map(|l| l.name).collect();
+                Ok((seen == *is, names(&seen)))
+            }
+            Self::RouteTo(to, is) => {
+                let mut seen = Vec::new();
+                for address in to.addresses(lab).map_err(Wrong::unknown)? {
+                    seen.push(route_to(node, address)?);
+                }
+                let says = |route: &String| {
+                    let words: Vec<&str> = route.split_whitespace().collect();
+                    is.chunks(2).all(|pair| words.windows(pair.len()).any(|some| some == pair))
+                };
+                Ok((seen.iter().all(says), seen.join("; ")))
+            }
+            Self::Routes(is) => routes(node, is),
+            Self::Neighbour(who, is) => {
+                let mut seen = Vec::new();
+                for address in who.addresses(lab).map_err(Wrong::unknown)? {
+                    let entry = node.neighbour(address).map_err(Wrong::unknown)?;
+                    let is_known = entry.as_ref().is_some_and(|entry| entry.state.is_valid());
+                    let state = entry.map_or("none".to_owned(), |entry| entry.state.to_string().to_lowercase());
+                    seen.push((is_known, state));
+                }
+                let holds = |(is_known, state): &(bool, String)| is.iter().any(|is| is == state || is == "known" && *is_known);
+                let words: Vec<&str> = seen.iter().map(|(_, state)| state.as_str()).collect();
+                Ok((seen.iter().all(holds), words.join(", ")))
+            }
+            Self::NeighbourMac(who, is) => {
+                let is = is.mac(lab).map_err(Wrong::unknown)?;
+                let mut seen = Vec::new();
+                for address in who.addresses(lab).map_err(Wrong::unknown)? {
+                    seen.push(node.neighbour(address).map_err(Wrong::unknown)?.and_then(|entry| entry.mac));
+                }
+                let words = seen.iter().map(|mac| mac.map_or("no MAC address".to_owned(), |mac| format!("at {mac}")));
+                Ok((seen.iter().all(|mac| *mac == Some(is)), words.collect::<Vec<_>>().join(", ")))
+            }
+            Self::Neighbours(is) => neighbours(lab, node, is),
+            Self::Sysctl(key, is) => {
+                let seen = node.sysctl(key).map_err(Wrong::unknown)?;
+                Ok((seen == *is, seen))
+            }
+            Self::Policy(hook, is, packets) => policy(node, *hook, *is, packets.as_ref()),
+            Self::Counter(name, range) => {
+                let seen = node.counter(name).map_err(Wrong::unknown)?.packets;
+                Ok((range.holds(seen), format!("{seen} packets")))
+            }
+            Self::Rules(range) => {
+                let seen = node.firewall_rules().map_err(Wrong::unknown)?.len();
+                Ok((range.holds(seen as u64), format!("{seen} rules")))
+            }
+            Self::Connection(connection) => connection.look(lab, node),
+            Self::Tracks(is) => {
+                let seen = node.tracks_connections().map_err(Wrong::unknown)?;
+                Ok((seen == *is, if seen { "yes" } else { "no" }.to_owned()))
+            }
+            Self::ApartFrom(others) => {
+                let mine = node.netns_inode().map_err(Wrong::unknown)?;
+                let mut same = Vec::new();
+                for other in others {
+                    if lab.node(other).and_then(|other| other.netns_inode()).map_err(Wrong::unknown)? == mine {
+                        same.push(other.clone());
+                    }
+                }
+                let seen = if same.is_empty() { "another namespace".to_owned() } else { format!("that of {}", names(&same)) };
+                Ok((same.is_empty(), seen))
+            }
+        }
+    }
+}
+
+fn is(keys: &mut Keys, reader: &mut Reader, value: &Value) -> Option<String> {
+    match keys.take("is") {
+        Some(is) => reader.text(is).map(str::to_owned),
+        None => {
+            let help = "write what is expected: `is = \"…\"`";
+            reader.wrong(MISSING_KEY, &value.span, "`is` is missing", help);
+            None
+        }
+    }
+}
+
+/// States, of which one must be the neighbour's.
+fn neighbour_states(reader: &mut Reader, keys: &mut Keys, value: &Value) -> Option<Vec<String>> {
+    let Some(is) = keys.take("is") else {
+        let help = "write its state, `is = \"known\"`, or `mac` with an address or an interface";
+        reader.wrong(MISSING_KEY, &value.span, "nothing is expected of this neighbour", help);
+        return None;
+    };
+    let text = reader.text(is)?.to_lowercase();
+    let states: Vec<String> = text.split('|').map(|state| state.trim().to_owned()).collect();
+    if let Some(wrong) = states.iter().find(|state| !NEIGHBOUR_STATES.contains(&state.as_str())) {
+        let help = match nearest(wrong, NEIGHBOUR_STATES) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the states are `{}`", NEIGHBOUR_STATES.join("`, `")),
+        };
+        reader.wrong(WRONG_TYPE, &is.span, format!("`{wrong}` is no state of a neighbour"), help);
+        return None;
+    }
+    Some(states)
+}
+
+/// The route that a node would take, as `ip route get` would say it.
+fn route_to(node: &Node, address: IpAddr) -> Result<String, Wrong> {
+    match node.route_to(address) {
+        Ok(route) => words_of(node, &route),
+        Err(error) => Ok(error.to_string()),
+    }
+}
+
+/// Gateways, interfaces and source of a route.
+fn words_of(node: &Node, route: &RouteInfo) -> Result<String, Wrong> {
+    let links = node.links().map_err(Wrong::unknown)?;
+    let mut words = Vec::new();
+    for hop in &route.hops {
+        words.extend(hop.via.map(|via| format!("via {via}")));
+        let name = links.iter().find(|link| link.index == hop.index).map_or("?", |link| &link.name);
+        words.push(format!("dev {name}"));
+    }
+    words.extend(route.source.map(|source| format!("src {source}")));
+    if route.metric > 0 {
+        words.push(format!("metric {}", route.metric));
+    }
+    if route.link_down() {
+        words.push("linkdown".to_owned());
+    }
+    Ok(words.join(" "))
+}
+
+fn routes(node: &Node, is: &[String]) -> Result<(bool, String), Wrong> {
+    let mut seen = Vec::new();
+    for route in node.routes().map_err(Wrong::unknown)?.iter().filter(|route| !route.to.is_ipv6()) {
+        let to = if route.to.prefix() == 0 { "default".to_owned() } else { route.to.to_string() };
+        let kind = match route.kind {
+            RouteAction::Unicast => String::new(),
+            other => format!("{} ", format!("{other:?}").to_lowercase()),
+        };
+        seen.push(format!("{kind}{to} {}", words_of(node, route)?).trim_end().to_owned());
+    }
+    let has_words = |route: &String, wanted: &String| {
+        let mut words = route.split_whitespace();
+        wanted.split_whitespace().all(|wanted| words.any(|word| word == wanted))
+    };
+    let holds = seen.len() == is.len() && is.iter().all(|wanted| seen.iter().any(|route| has_words(route, wanted)));
+    Ok((holds, if seen.is_empty() { "none".to_owned() } else { seen.join("; ") }))
+}
+
+/// Link-local neighbours of IPv6 come and go by themselves, and are left out.
+fn neighbours(lab: &Lab, node: &Node, is: &[Whom]) -> Result<(bool, String), Wrong> {
+    let mut wanted = BTreeSet::new();
+    for whom in is {
+        wanted.extend(whom.addresses(lab).map_err(Wrong::unknown)?);
+    }
+    let by_itself = |address: &IpAddr| matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
+    let seen: BTreeSet<IpAddr> = node
+        .neighbours()
+        .map_err(Wrong::unknown)?
+        .into_iter()
+        .filter(|entry| entry.state.is_valid() && entry.state != NeighbourState::NoArp && !by_itself(&entry.address))
+        .map(|entry| entry.address)
+        .collect();
+    Ok((seen == wanted, names(&seen)))
+}
+
+/// One chain that drops is enough, whatever others say.
+fn policy(node: &Node, hook: Hook, is: Option<Policy>, packets: Option<&Range>) -> Result<(bool, String), Wrong> {
+    let chains = node.firewall_chains().map_err(Wrong::unknown)?;
+    let chains: Vec<_> = chains.iter().filter(|chain| chain.hook == Some(hook) && chain.policy.is_some()).collect();
+    let drops = chains.iter().any(|chain| chain.policy == Some(Policy::Drop));
+    let seen = if drops { Policy::Drop } else { Policy::Accept };
+    let count: u64 = chains.iter().filter_map(|chain| chain.policy_counter).map(|count| count.packets).sum();
+    let words = match (chains.is_empty(), packets) {
+        (true, _) => format!("{seen}: there is no chain"),
+        (false, Some(_)) => format!("{seen}, {count} packets"),
+        (false, None) => seen.to_string(),
+    };
+    Ok((is.is_none_or(|is| is == seen) && packets.is_none_or(|range| range.holds(count)), words))
+}
+
+impl Connection {
+    fn look(&self, lab: &Lab, node: &Node) -> Result<(bool, String), Wrong> {
+        let wanted = self.packets.traffic(lab).map_err(Wrong::unknown)?;
+        let seen_as = match &self.seen_as {
+            Some(whom) => Some(whom.addresses(lab).map_err(Wrong::unknown)?),
+            None => None,
+        };
+        let all = node.connections().map_err(Wrong::unknown)?;
+        let is_meant = |entry: &&ConntrackEntry| {
+            let protocol = match (wanted.protocol(), entry.protocol) {
+                (probe::Protocol::Any, _)
+                | (probe::Protocol::Icmp, Protocol::Icmp | Protocol::Icmpv6)
+                | (probe::Protocol::Tcp, Protocol::Tcp)
+                | (probe::Protocol::Udp, Protocol::Udp) => true,
+                _ => false,
+            };
+            let port = match entry.original.flow {
+                ConntrackFlow::Ports { destination, .. } => wanted.port().is_none_or(|port| port == destination),
+                _ => wanted.port().is_none(),
+            };
+            let from = wanted.source().is_none_or(|network| network.contains(entry.original.source));
+            let to = wanted.destination().is_none_or(|network| network.contains(entry.original.destination));
+            protocol && port && from && to
+        };
+        let met: Vec<&ConntrackEntry> = all.iter().filter(is_meant).collect();
+        let is_as = |entry: &&&ConntrackEntry| {
+            seen_as.as_ref().is_none_or(|addresses| addresses.contains(&entry.reply.destination))
+        };
+        // The entry that decides, or else one that shows what is different.
+        let shown = met.iter().find(is_as).or(met.first());
+        let seen = match shown {
+            Some(entry) => {
+                let (original, reply) = (&entry.original, &entry.reply);
+                format!("{} > {}, seen as {}", original.source, original.destination, reply.destination)
+            }
+            None => format!("none of {} tracked", all.len()),
+        };
+        Ok((met.iter().any(|entry| is_as(&entry)) == self.there, seen))
+    }
+}
