@@ -14,6 +14,9 @@ use crate::{
 /// The widest columns: claim, expected, seen.
 const WIDTHS: [usize; 3] = [56, 34, 48];
 
+/// How many lines a cell may have: what a program printed has no end.
+const LINES: usize = 3;
+
 /// How many hold, and what is to be said of the others.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -83,12 +86,18 @@ pub(super) fn table(suite: &Suite, colours: bool) {
     };
     let claim = column(0, "claim", &|(case, _)| width(&case.claim));
     let expected = column(1, "expected", &|(case, _)| width(&case.expected));
-    let line = |claims: &str, expecteds: &str, seen: &str| {
-        format!("{} {} {}", padded(claims, claim + 1), padded(expecteds, expected + 1), cut(seen, WIDTHS[2]))
+    let lines = |claims: &str, expecteds: &str, seen: &str| {
+        let cells = [wrapped(claims, claim), wrapped(expecteds, expected), wrapped(seen, WIDTHS[2])];
+        let line = |n: usize| {
+            let cell = |column: usize| cells[column].get(n).map_or("", String::as_str);
+            let line = format!("{}  {}  {}", padded(cell(0), claim), padded(cell(1), expected), cell(2));
+            line.trim_end().to_owned()
+        };
+        (0..cells.iter().map(Vec::len).max().unwrap_or_default()).map(line).collect::<Vec<_>>()
     };
     let path = suite.path.display();
     say(&format!("{}  {}", painted(&suite.title, BOLD, colours), painted(&path.to_string(), DIM, colours)));
-    say(&painted(&format!("          {}", line("claim", "expected", "seen")), DIM, colours));
+    say(&painted(&format!("          {}", lines("claim", "expected", "seen")[0]), DIM, colours));
     let mut step = None;
     for (case, verdict) in rows {
         if step != Some(&case.step) {
@@ -100,8 +109,10 @@ pub(super) fn table(suite: &Suite, colours: bool) {
             Word::Wrong => ("FAIL  ", RED),
             Word::Skipped => ("skip  ", YELLOW),
         };
-        let row = line(&case.claim, &case.expected, &verdict.seen);
-        say(&format!("    {}{}", painted(word, paint, colours), row.trim_end()));
+        for (n, line) in lines(&case.claim, &case.expected, &verdict.seen).iter().enumerate() {
+            let word = if n == 0 { painted(word, paint, colours) } else { " ".repeat(word.len()) };
+            say(&format!("    {word}{line}"));
+        }
     }
     say("");
 }
@@ -160,18 +171,36 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// On one line, and no longer than that.
-fn cut(text: &str, width: usize) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.chars().count() <= width {
-        return text;
+/// In lines of that width, broken between words where it can be; what is too long for [`LINES`] ends with `…`.
+fn wrapped(text: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is one from the beginning");
+        if !line.is_empty() && width(line) + 1 + width(word) <= most {
+            line.push(' ');
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(String::new());
+        }
+        for letter in word.chars() {
+            if lines.last().is_some_and(|line| width(line) == most) {
+                lines.push(String::new());
+            }
+            lines.last_mut().expect("there is one from the beginning").push(letter);
+        }
     }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+    if lines.len() > LINES {
+        lines.truncate(LINES);
+        let last = &mut lines[LINES - 1];
+        *last = last.chars().take(most - 1).chain(['…']).collect();
+    }
+    lines
 }
 
 fn padded(text: &str, width: usize) -> String {
-    let cut = cut(text, width.saturating_sub(1));
-    format!("{cut}{}", " ".repeat(width.saturating_sub(self::width(&cut))))
+    format!("{text}{}", " ".repeat(width.saturating_sub(self::width(text))))
 }
 
 pub(super) fn painted(text: &str, paint: &str, colours: bool) -> String {
@@ -180,4 +209,22 @@ pub(super) fn painted(text: &str, paint: &str, colours: bool) -> String {
 
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_broken_between_words() {
+        assert_eq!(wrapped("red reaches blue", 16), ["red reaches blue"]);
+        assert_eq!(wrapped("red reaches  blue", 11), ["red reaches", "blue"]);
+        assert_eq!(wrapped("NO-CARRIER,UP", 10), ["NO-CARRIER", ",UP"]);
+        assert_eq!(wrapped("", 5), [""]);
+    }
+
+    #[test]
+    fn a_cell_of_too_many_lines_says_that_there_is_more() {
+        assert_eq!(wrapped("one two three four", 5), ["one", "two", "thre…"]);
+    }
 }

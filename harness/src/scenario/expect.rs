@@ -29,9 +29,12 @@ pub(crate) struct Expect {
     eventually: Option<Duration>,
 }
 
-const SUBJECTS: [&str; 2] = ["from", "on"];
-const PROBES: [&str; 4] = ["ping", "tcp", "udp", "arp"];
-const FACTS: [&str; 3] = ["saw", "quiet", "run"];
+/// The keys one of which each expectation has.
+pub(super) const SUBJECTS: [&str; 2] = ["from", "on"];
+/// The keys of probes.
+pub(super) const PROBES: [&str; 4] = ["ping", "tcp", "udp", "arp"];
+/// The keys of what can hold of somebody, beside those of interfaces and nodes.
+pub(super) const FACTS: [&str; 3] = ["saw", "quiet", "run"];
 
 impl Expect {
     pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {

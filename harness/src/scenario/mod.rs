@@ -6,6 +6,8 @@ mod fact;
 mod interface;
 mod node;
 mod range;
+#[cfg(test)]
+mod reference;
 mod text;
 pub(crate) mod words;
 
