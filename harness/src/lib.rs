@@ -13,6 +13,26 @@
 //! ```no_run
 //! netns_test_harness::main!("scenarios/**/*.toml");
 //! ```
+//!
+//! A scenario file is a network and steps:
+//!
+//! ```toml
+//! [node.client]
+//! eth0 = "10.0.0.2/24"
+//!
+//! [node.server]
+//! eth0 = "10.0.0.9/24"
+//!
+//! [links]
+//! cable = "client.eth0 -- server.eth0"
+//!
+//! [[step]]
+//! name   = "the cable is pulled"
+//! change = { on = "server.eth0", set = "down" }
+//! expect = { from = "client", ping = "server", is = "timeout" }
+//! ```
+//!
+//! Every key, also of side files of Markdown documents, stands with an example in `docs/scenarios.md` of the repository.
 
 #![cfg(target_os = "linux")]
 
