@@ -2,7 +2,8 @@
 
 use netns_test_runtime::lab::{Interface, Lab, Node};
 use netns_test_topology::{
-    BridgeOptions, Cidr, Family, FirewallRule, Hook, IfName, Mac, Match, Neighbour, NodeName, Policy, Route, Rule, Sysctl,
+    BridgeOptions, Cidr, Family, FirewallRule, Hook, IfName, Mac, Match, Neighbour, NodeName, Policy, Route, Rule,
+    Sysctl,
     file::{
         MISSING_KEY, Span, WRONG_TYPE,
         tree::{Data, Value},
@@ -160,13 +161,7 @@ fn connect(reader: &mut Reader, value: &Value) -> Option<Action> {
     Some(Action::Connect([end(a)?, end(b)?]))
 }
 
-fn on_interface(
-    reader: &mut Reader,
-    node: &str,
-    name: &str,
-    what: &str,
-    value: &Value,
-) -> Option<OnInterface> {
+fn on_interface(reader: &mut Reader, node: &str, name: &str, what: &str, value: &Value) -> Option<OnInterface> {
     Some(match what {
         "set" => match reader.text(value)? {
             "up" => OnInterface::Up,
@@ -313,7 +308,9 @@ impl OnNode {
             Self::Sysctl(Sysctl { key, value }) => node.set_sysctl(key, value),
             Self::Masquerade(interface) => node.masquerade(interface).map(drop),
             Self::MasqueradeFrom(network) => node.masquerade_matching(Match::any().from(*network)).map(drop),
-            Self::AddFirewallRule(hook, rule) => node.add_firewall_rule(Family::Inet, *hook, (**rule).clone()).map(drop),
+            Self::AddFirewallRule(hook, rule) => {
+                node.add_firewall_rule(Family::Inet, *hook, (**rule).clone()).map(drop)
+            }
             Self::DropForwarded(packets) => node.drop_forwarded(packets.traffic(lab)?).map(drop),
             Self::Policy(family, hook, policy) => node.set_policy(*family, *hook, *policy),
             Self::ClearFirewall => node.clear_firewall(),

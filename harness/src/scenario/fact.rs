@@ -2,16 +2,16 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use netns_test_runtime::{
-    capture::{Filter, Listener, Packet},
-    lab::{Interface, Lab, Node},
-    probe::{Target, judge, tcp, udp},
-};
 use super::{
     interface::OfInterface,
     node::OfNode,
     text::{Outcomes, Packets},
     words::{Place, Whom},
+};
+use netns_test_runtime::{
+    capture::{Filter, Listener, Packet},
+    lab::{Interface, Lab, Node},
+    probe::{Target, judge, tcp, udp},
 };
 
 /// What can hold or not.

@@ -22,7 +22,8 @@ use super::{
 
 /// The keys that say what holds of an interface.
 pub(super) const KEYS: [&str; 13] = [
-    "state", "flags", "mtu", "mac", "index", "qdisc", "address", "peer", "master", "ports", "learned", "sent", "received",
+    "state", "flags", "mtu", "mac", "index", "qdisc", "address", "peer", "master", "ports", "learned", "sent",
+    "received",
 ];
 
 const STATES: [&str; 4] = ["up", "down", "no carrier", "gone"];
@@ -140,7 +141,10 @@ impl OfInterface {
             Self::Address(is, there) => {
                 let all = interface()?.addresses().map_err(Wrong::unknown)?;
                 let all: BTreeSet<String> = all.iter().map(|info| info.address.to_string()).collect();
-                Ok((all.contains(&is.to_string()) == *there, if all.is_empty() { "no address".into() } else { names(&all) }))
+                Ok((
+                    all.contains(&is.to_string()) == *there,
+                    if all.is_empty() { "no address".into() } else { names(&all) },
+                ))
             }
             Self::Peer(on, name) => peer(&mine()?, node, &lab.node(on).map_err(Wrong::unknown)?, name),
             Self::Master(is) => {

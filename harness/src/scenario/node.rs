@@ -1,9 +1,6 @@
 //! What can hold of one node.
 
-use std::{
-    collections::BTreeSet,
-    net::IpAddr,
-};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use netns_test_runtime::{
     kernel::{ConntrackEntry, ConntrackFlow, NeighbourState, RouteAction, RouteInfo},
@@ -25,8 +22,18 @@ use super::{
 
 /// The keys that say what holds of a node.
 pub(super) const KEYS: [&str; 12] = [
-    "interfaces", "route_to", "routes", "neighbour", "neighbours", "sysctl", "policy", "counter", "rules", "connection",
-    "tracks", "apart_from",
+    "interfaces",
+    "route_to",
+    "routes",
+    "neighbour",
+    "neighbours",
+    "sysctl",
+    "policy",
+    "counter",
+    "rules",
+    "connection",
+    "tracks",
+    "apart_from",
 ];
 
 /// What can be said of a neighbour in the place of its MAC address.
@@ -105,7 +112,8 @@ impl OfNode {
                 let is = keys.take("is").map(|is| reader.parsed(is));
                 let packets = keys.take("packets").map(|packets| Range::read(reader, packets));
                 let hook = reader.parsed(value)?;
-                let (is, packets) = (is.map_or(Some(None), |is| is.map(Some))?, packets.map_or(Some(None), |p| p.map(Some))?);
+                let (is, packets) =
+                    (is.map_or(Some(None), |is| is.map(Some))?, packets.map_or(Some(None), |p| p.map(Some))?);
                 if is.is_none() && packets.is_none() {
                     let help = "write what it is, `is = \"drop\"`, or how many packets met it, `packets = \">= 1\"`";
                     reader.wrong(MISSING_KEY, &value.span, "nothing is expected of this policy", help);
@@ -186,7 +194,8 @@ impl OfNode {
     pub(super) fn look(&self, lab: &Lab, node: &Node) -> Result<(bool, String), Wrong> {
         match self {
             Self::Interfaces(is) => {
-                let seen: BTreeSet<String> = node.links().map_err(Wrong::unknown)?.into_iter().map(|l| l.name).collect();
+                let seen: BTreeSet<String> =
+                    node.links().map_err(Wrong::unknown)?.into_iter().map(|l| l.name).collect();
                 Ok((seen == *is, names(&seen)))
             }
             Self::RouteTo(to, is) => {
@@ -209,7 +218,8 @@ impl OfNode {
                     let state = entry.map_or("none".to_owned(), |entry| entry.state.to_string().to_lowercase());
                     seen.push((is_known, state));
                 }
-                let holds = |(is_known, state): &(bool, String)| is.iter().any(|is| is == state || is == "known" && *is_known);
+                let holds =
+                    |(is_known, state): &(bool, String)| is.iter().any(|is| is == state || is == "known" && *is_known);
                 let words: Vec<&str> = seen.iter().map(|(_, state)| state.as_str()).collect();
                 Ok((seen.iter().all(holds), words.join(", ")))
             }
@@ -249,7 +259,8 @@ impl OfNode {
                         same.push(other.clone());
                     }
                 }
-                let seen = if same.is_empty() { "another namespace".to_owned() } else { format!("that of {}", names(&same)) };
+                let seen =
+                    if same.is_empty() { "another namespace".to_owned() } else { format!("that of {}", names(&same)) };
                 Ok((same.is_empty(), seen))
             }
         }
