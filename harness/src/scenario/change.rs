@@ -101,6 +101,7 @@ pub(super) const NODE: [&str; 19] = [
 impl Change {
     pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let mut keys = Keys::of(value, reader)?;
+        let found = reader.found.len();
         let action = match keys.one_of(&SUBJECTS, reader) {
             Some(("connect", ends)) => connect(reader, ends),
             Some(("add_node", name)) => reader.parsed::<NodeName>(name).map(|name| {
@@ -108,6 +109,15 @@ impl Change {
                 Action::AddNode(name)
             }),
             Some((_, on)) => match reader.place(on) {
+                // What follows says that this is about the other.
+                Some(Place::Interface(..)) if keys.has_but_not(&NODE, &INTERFACE) => {
+                    reader.node(on);
+                    None
+                }
+                Some(Place::Node(_)) if keys.has_but_not(&INTERFACE, &NODE) => {
+                    reader.interface(on);
+                    None
+                }
                 Some(Place::Interface(node, interface)) => keys.one_of(&INTERFACE, reader).and_then(|(what, value)| {
                     let done = on_interface(reader, &node, &interface, what, value);
                     done.map(|done| Action::Interface((node, interface), done))
@@ -122,7 +132,7 @@ impl Change {
         };
         let span = keys.span.clone();
         // What comes after a place that is wrong was not looked at.
-        if action.is_some() || reader.found.is_empty() {
+        if action.is_some() || reader.found.len() == found {
             keys.end(reader);
         }
         Some(Self { span, action: action? })

@@ -39,6 +39,7 @@ pub(super) const FACTS: [&str; 3] = ["saw", "quiet", "run"];
 impl Expect {
     pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
         let mut keys = Keys::of(value, reader)?;
+        let found = reader.found.len();
         let name = keys.take("name").and_then(|name| reader.text(name)).map(str::to_owned);
         let eventually = keys.take("eventually").and_then(|time| reader.time(time));
         let fact = match keys.one_of(&SUBJECTS, reader) {
@@ -47,7 +48,10 @@ impl Expect {
             None => None,
         };
         let span = keys.span.clone();
-        keys.end(reader);
+        // What comes after a mistake was not looked at.
+        if fact.is_some() || reader.found.len() == found {
+            keys.end(reader);
+        }
         let fact = fact?;
         Some(Self { words: name.unwrap_or_else(|| fact.words()), span, fact, eventually })
     }

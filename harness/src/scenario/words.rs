@@ -66,6 +66,12 @@ impl<'a> Keys<'a> {
         self.table.get(key)
     }
 
+    /// Whether it has one of these keys and none of those.
+    pub(crate) fn has_but_not(&self, these: &[&str], those: &[&str]) -> bool {
+        let has = |keys: &[&str]| keys.iter().any(|key| self.table.get(key).is_some());
+        has(these) && !has(those)
+    }
+
     /// The first of these keys that is there: what a step is about.
     pub(crate) fn one_of(&mut self, keys: &[&'static str], reader: &mut Reader) -> Option<(&'static str, &'a Value)> {
         self.known.extend(keys);
@@ -151,8 +157,13 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         if number.is_none() {
-            let message = format!("expected a number in range, found {}", value.words());
-            self.wrong(WRONG_TYPE, &value.span, message, "write it without quotation marks and unit");
+            let (message, help) = match value.data {
+                Data::Number(number) => (format!("{number} is out of range"), "write a smaller one, and none below 0"),
+                _ => {
+                    (format!("expected a number, found {}", value.words()), "write it without quotation marks and unit")
+                }
+            };
+            self.wrong(WRONG_TYPE, &value.span, message, help);
         }
         number
     }
