@@ -92,13 +92,17 @@ impl Tutorial {
     fn of(path: &Path, title: Option<String>, fences: &[Fence], side: Side, colours: bool) -> Result<Self, String> {
         let mut commands = Vec::new();
         let mut headings = Vec::new();
+        let mut wrong = Vec::new();
         for fence in fences.iter().filter(|fence| is_run(fence, side.unlabelled)) {
-            let found = with_expectations(fence, &side.as_root).map_err(|why| {
-                let line = fence.line.saturating_sub(1);
-                format!("{}:{line}: {why}", path.display())
-            })?;
+            let found = with_expectations(fence, &side.as_root).unwrap_or_else(|why| {
+                wrong.push(format!("{}:{}: {why}", path.display(), fence.line.saturating_sub(1)));
+                Vec::new()
+            });
             headings.extend(found.iter().map(|_| fence.heading.clone()));
             commands.extend(found);
+        }
+        if !wrong.is_empty() {
+            return Err(wrong.join("\n"));
         }
         if commands.is_empty() {
             return Err(format!(

@@ -7,7 +7,7 @@ use netns_test_topology::{
     Node, NodeName, Topology,
     check::nearest,
     file::{
-        Document, MISSING_KEY, Mistake, Mistakes, Source, Span, UNKNOWN_NAME, WRONG_TYPE,
+        Document, MISSING_KEY, Mistake, Mistakes, Source, Span, UNKNOWN_KEY, UNKNOWN_NAME, WRONG_TYPE,
         tree::{Data, Value},
     },
 };
@@ -65,20 +65,25 @@ pub(crate) struct Noted {
     pub(crate) name: Option<String>,
 }
 
-const KEYS: [&str; 7] = ["document", "host", "timeout", "unlabelled", "as_root", "prepare", "command"];
+const KEYS: [&str; 8] = ["document", "host", "timeout", "unlabelled", "as_root", "prepare", "command", "step"];
 
 impl Side {
     /// Reads it; all that is wrong comes out at once.
     pub(crate) fn parse(source: &Source) -> Result<Self, Mistakes> {
         let mut toml = Document::parse(source);
         let values = KEYS.map(|key| toml.root().get(key).cloned());
-        let [document, host, timeout, unlabelled, as_root, prepare, commands] = &values;
+        let [document, host, timeout, unlabelled, as_root, prepare, commands, steps] = &values;
         let mut network = toml.network(&KEYS);
         if network.draft.nodes.is_empty() {
             let host = NodeName::new("host").expect("this is a name");
             network.draft.nodes.push(Node::new(host));
         }
         let mut reader = Reader::new(&network.draft);
+        if let Some(steps) = steps {
+            let span = &steps.elements().first().unwrap_or(steps).span;
+            let help = "steps are those of a scenario file, which is a file of its own";
+            reader.wrong(UNKNOWN_KEY, span, "a document has commands, and no steps", help);
+        }
         let document = document.as_ref().and_then(|path| reader.text(path)).map(PathBuf::from);
         let host = match host {
             Some(host) => reader.node(host),
@@ -130,7 +135,7 @@ impl Side {
                     .help("write it as it stands there, without the prompt"),
                 (count, _) => {
                     let message = format!("the document has `{}` {count} times", note.text);
-                    Mistake::new(WRONG_TYPE, note.span.clone(), message).help("`nth` counts from 1")
+                    Mistake::new(WRONG_TYPE, note.span.clone(), message).help(format!("`nth` is 1 to {count}"))
                 }
             };
             wrong.push(mistake);
@@ -161,7 +166,7 @@ impl Side {
 
 impl Note {
     fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
-        let mut keys = Keys::of(value, reader)?;
+        let mut keys = Keys::of(value, "[[command]]", reader)?;
         let text = keys.take("text").and_then(|text| reader.text(text)).map(str::to_owned);
         let nth = keys.take("nth").and_then(|nth| reader.number::<u32>(nth)).map(|nth| nth as usize);
         let mut expected = Expected {
@@ -177,7 +182,7 @@ impl Note {
                 _ => {
                     let help = "write a number, or \"any failure\"";
                     reader.wrong(WRONG_TYPE, &exit.span, "this is no exit status", help);
-                    return None;
+                    Exit::Zero
                 }
             };
         }

@@ -100,7 +100,12 @@ pub(super) const NODE: [&str; 19] = [
 
 impl Change {
     pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
-        let mut keys = Keys::of(value, reader)?;
+        let mut keys = Keys::of(value, "{ on = \"a.eth0\", set = \"down\" }", reader)?;
+        if keys.has_but_not(&[&INTERFACE[..], &NODE].concat(), &SUBJECTS) {
+            let help = "say what is changed: `on = \"NODE\"` or `on = \"NODE.INTERFACE\"`";
+            reader.wrong(MISSING_KEY, &keys.span, "`on` is missing", help);
+            return None;
+        }
         let found = reader.found.len();
         let action = match keys.one_of(&SUBJECTS, reader) {
             Some(("connect", ends)) => connect(reader, ends),
@@ -160,8 +165,13 @@ fn connect(reader: &mut Reader, value: &Value) -> Option<Action> {
     let mut end = |text: &str| -> Option<(String, String)> {
         let (node, interface) = text.split_once('.').unwrap_or((text, ""));
         reader.place_named(node, &value.span)?;
+        if interface.is_empty() {
+            let help = "write node and interface, such as `a.eth1`";
+            reader.wrong(WRONG_TYPE, &value.span, format!("`{text}` is not the end of a cable"), help);
+            return None;
+        }
         if let Err(error) = IfName::new(interface) {
-            reader.wrong(WRONG_TYPE, &value.span, error.to_string(), "write node and interface, such as `a.eth1`");
+            reader.invalid(&error, value);
             return None;
         }
         let made = Place::Interface(node.to_owned(), interface.to_owned());
@@ -232,8 +242,7 @@ fn on_node(reader: &mut Reader, node: &str, what: &str, value: &Value, listening
             match (hook.parse::<Hook>(), rule.trim().parse::<FirewallRule>()) {
                 (Ok(hook), Ok(rule)) => OnNode::AddFirewallRule(hook, Box::new(rule)),
                 (Err(error), _) | (_, Err(error)) => {
-                    let help = "write hook and rule, such as `forward tcp dport 25 drop`";
-                    reader.wrong(WRONG_TYPE, &value.span, error.to_string(), help);
+                    reader.invalid(&error, value);
                     return None;
                 }
             }

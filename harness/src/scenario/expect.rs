@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use netns_test_runtime::{lab::Lab, probe::try_eventually};
-use netns_test_topology::file::{Span, WRONG_TYPE, tree::Value};
+use netns_test_topology::file::{MISSING_KEY, Span, WRONG_TYPE, tree::Value};
 
 use super::{
     fact::{Captures, Fact, Goal, How, Wrong},
@@ -38,7 +38,19 @@ pub(super) const FACTS: [&str; 3] = ["saw", "quiet", "run"];
 
 impl Expect {
     pub(crate) fn read(reader: &mut Reader, value: &Value) -> Option<Self> {
-        let mut keys = Keys::of(value, reader)?;
+        let mut keys = Keys::of(value, "{ from = \"a\", ping = \"b\" }", reader)?;
+        let facts = [&FACTS[..], &interface::KEYS, &node::KEYS].concat();
+        let missing = if keys.has_but_not(&PROBES, &SUBJECTS) {
+            Some(("`from` is missing", "say who probes: `from = \"NODE\"`"))
+        } else if keys.has_but_not(&facts, &SUBJECTS) {
+            Some(("`on` is missing", "say of whom it holds: `on = \"NODE\"` or `on = \"NODE.INTERFACE\"`"))
+        } else {
+            None
+        };
+        if let Some((message, help)) = missing {
+            reader.wrong(MISSING_KEY, &keys.span, message, help);
+            return None;
+        }
         let found = reader.found.len();
         let name = keys.take("name").and_then(|name| reader.text(name)).map(str::to_owned);
         let eventually = keys.take("eventually").and_then(|time| reader.time(time));
@@ -134,7 +146,7 @@ fn goal(reader: &mut Reader, what: &str, to: &Value) -> Option<Goal> {
         Some((whom, Ok(port))) => (whom.trim_start_matches('[').trim_end_matches(']'), port),
         _ => {
             let help = "write node, interface or address and port, such as `server:80` or `[2001:db8::1]:80`";
-            reader.wrong(WRONG_TYPE, &to.span, format!("`{text}` has no port"), help);
+            reader.wrong(WRONG_TYPE, &to.span, format!("`{text}` has no port from 1 to 65535"), help);
             return None;
         }
     };
@@ -143,7 +155,7 @@ fn goal(reader: &mut Reader, what: &str, to: &Value) -> Option<Goal> {
 }
 
 fn state(reader: &mut Reader, keys: &mut Keys, on: &Value) -> Option<Fact> {
-    let facts: Vec<&'static str> = FACTS.into_iter().chain(interface::KEYS).chain(node::KEYS).collect();
+    let facts = [&FACTS[..], &interface::KEYS, &node::KEYS].concat();
     // A table about a neighbour may say a MAC address, and is about a neighbour.
     let (what, value) = match keys.take("neighbour") {
         Some(value) => ("neighbour", value),

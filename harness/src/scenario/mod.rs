@@ -75,7 +75,7 @@ impl Scenario {
 
 impl Step {
     fn read(reader: &mut Reader, position: usize, value: &Value) -> Option<Self> {
-        let mut keys = Keys::of(value, reader)?;
+        let mut keys = Keys::of(value, "[[step]]", reader)?;
         let name = keys.take("name").and_then(|name| reader.text(name)).map(str::to_owned);
         let changes = keys.take("change").map_or(&[][..], Value::elements);
         let changes = changes.iter().filter_map(|change| Change::read(reader, change)).collect();

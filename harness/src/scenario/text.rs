@@ -161,7 +161,13 @@ impl Packets {
                 "requests" => base = base.requests(),
                 "replies" => base = base.replies(),
                 "from" | "to" => {
-                    let network = read_network(reader, words.next().unwrap_or_default(), value)?;
+                    let Some(named) = words.next() else {
+                        let help =
+                            format!("write an address, a network or a name behind it, such as `{word} 10.0.0.0/8`");
+                        reader.wrong(WRONG_TYPE, &value.span, format!("`{text}` ends with `{word}`"), help);
+                        return None;
+                    };
+                    let network = read_network(reader, named, value)?;
                     *if word == "from" { &mut from } else { &mut to } = Some(network);
                 }
                 other => {
@@ -243,8 +249,12 @@ fn read_outcome(reader: &mut Reader, term: &str, value: &Value) -> Option<Outcom
         let help = match nearest(term, names.iter().map(|(_, name)| name.as_str())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
-                let all: Vec<&str> = names.iter().map(|(_, name)| name.as_str()).collect();
-                format!("the outcomes are `{}`", all.join("`, `"))
+                let all = || names.iter().map(|(_, name)| name.as_str());
+                let with: Vec<&str> = all().filter(|name| !term.is_empty() && name.contains(term)).collect();
+                match with.is_empty() {
+                    true => format!("the outcomes are `{}`", all().collect::<Vec<_>>().join("`, `")),
+                    false => format!("did you mean `{}`?", with.join("` or `")),
+                }
             }
         };
         reader.wrong(WRONG_TYPE, &value.span, format!("`{term}` is no outcome"), help);
@@ -258,7 +268,11 @@ fn read_outcome(reader: &mut Reader, term: &str, value: &Value) -> Option<Outcom
             Said::Mtu(number.trim().parse().unwrap_or_default())
         }
         _ => {
-            let help = format!("after `{reason}` may come `local`, `by NODE`, or `mtu N` where a packet is too big");
+            let help = match (rest.strip_prefix("or "), reason) {
+                (Some(_), _) => "write ` | ` between outcomes of which any will do".to_owned(),
+                (None, Reason::PacketTooBig) => format!("after `{reason}` may come `local`, `by NODE` or `mtu N`"),
+                (None, _) => format!("after `{reason}` may come `local` or `by NODE`"),
+            };
             reader.wrong(WRONG_TYPE, &value.span, format!("`{rest}` has no meaning in `{term}`"), help);
             return None;
         }

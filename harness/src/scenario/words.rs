@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use netns_test_topology::{
-    Draft, Mac,
+    Draft, InvalidValue, Mac,
     check::{Check, nearest},
     file::{
         MISSING_KEY, Mistake, Span, UNKNOWN_KEY, WRONG_TYPE,
@@ -49,11 +49,12 @@ pub(crate) struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    pub(crate) fn of(value: &'a Value, reader: &mut Reader) -> Option<Self> {
+    /// The keys of a table such as `example`.
+    pub(crate) fn of(value: &'a Value, example: &str, reader: &mut Reader) -> Option<Self> {
         match value.table() {
             Some(table) => Some(Self { table, span: value.span.clone(), known: Vec::new() }),
             None => {
-                let help = "write a table, such as `{ from = \"a\", ping = \"b\" }`";
+                let help = format!("write a table, such as `{example}`");
                 reader.wrong(WRONG_TYPE, &value.span, format!("expected a table, found {}", value.words()), help);
                 None
             }
@@ -66,10 +67,14 @@ impl<'a> Keys<'a> {
         self.table.get(key)
     }
 
+    /// Whether it has one of these keys.
+    pub(crate) fn has_any(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.table.get(key).is_some())
+    }
+
     /// Whether it has one of these keys and none of those.
     pub(crate) fn has_but_not(&self, these: &[&str], those: &[&str]) -> bool {
-        let has = |keys: &[&str]| keys.iter().any(|key| self.table.get(key).is_some());
-        has(these) && !has(those)
+        self.has_any(these) && !self.has_any(those)
     }
 
     /// The first of these keys that is there: what a step is about.
@@ -78,7 +83,7 @@ impl<'a> Keys<'a> {
         let mut there = keys.iter().filter_map(|key| Some((*key, self.table.get(key)?)));
         match (there.next(), there.next()) {
             (Some((first, _)), Some((second, value))) => {
-                let help = "write one table for each, so that each has its own verdict";
+                let help = "write a table for each";
                 reader.wrong(WRONG_TYPE, &value.span, format!("`{first}` and `{second}` are two things at once"), help);
                 None
             }
@@ -187,14 +192,22 @@ impl<'a> Reader<'a> {
     }
 
     /// A value that is read from its text.
-    pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(&mut self, value: &Value) -> Option<T> {
+    pub(crate) fn parsed<T: std::str::FromStr<Err = InvalidValue>>(&mut self, value: &Value) -> Option<T> {
         match self.text(value)?.parse() {
             Ok(parsed) => Some(parsed),
             Err(error) => {
-                self.found.push(Mistake::new(WRONG_TYPE, value.span.clone(), error.to_string()));
+                self.invalid(&error, value);
                 None
             }
         }
+    }
+
+    pub(crate) fn invalid(&mut self, error: &InvalidValue, value: &Value) {
+        let mistake = Mistake::new(WRONG_TYPE, value.span.clone(), error.message());
+        self.found.push(match error.help_text() {
+            Some(help) => mistake.help(help),
+            None => mistake,
+        });
     }
 
     pub(crate) fn place(&mut self, value: &Value) -> Option<Place> {
