@@ -384,13 +384,13 @@ impl Connection {
         };
         let all = node.connections().map_err(Wrong::unknown)?;
         let is_meant = |entry: &&ConntrackEntry| {
-            let protocol = match (wanted.protocol(), entry.protocol) {
+            let protocol = matches!(
+                (wanted.protocol(), entry.protocol),
                 (probe::Protocol::Any, _)
-                | (probe::Protocol::Icmp, Protocol::Icmp | Protocol::Icmpv6)
-                | (probe::Protocol::Tcp, Protocol::Tcp)
-                | (probe::Protocol::Udp, Protocol::Udp) => true,
-                _ => false,
-            };
+                    | (probe::Protocol::Icmp, Protocol::Icmp | Protocol::Icmpv6)
+                    | (probe::Protocol::Tcp, Protocol::Tcp)
+                    | (probe::Protocol::Udp, Protocol::Udp)
+            );
             let port = match entry.original.flow {
                 ConntrackFlow::Ports { destination, .. } => wanted.port().is_none_or(|port| port == destination),
                 _ => wanted.port().is_none(),

@@ -230,9 +230,10 @@ impl<'a> Reader<'a> {
         match self.place(value)? {
             Place::Interface(node, interface) => Some((node, interface)),
             Place::Node(node) => {
-                let names = self.interfaces(&node).join("`, `");
+                let names = self.interfaces(&node);
                 let message = format!("`{node}` is a node, and this is about one of its interfaces");
-                self.wrong(WRONG_TYPE, &value.span, message, format!("name one of `{names}`, such as `{node}.eth0`"));
+                let help = format!("name one of `{}`, such as `{node}.{}`", names.join("`, `"), names[0]);
+                self.wrong(WRONG_TYPE, &value.span, message, help);
                 None
             }
         }
@@ -248,7 +249,7 @@ impl<'a> Reader<'a> {
 
     /// A MAC address, or an interface that has it.
     pub(crate) fn station(&mut self, value: &Value) -> Option<Station> {
-        if let Some(mac) = self.text(value)?.parse().ok() {
+        if let Ok(mac) = self.text(value)?.parse() {
             return Some(Station::Mac(mac));
         }
         self.interface(value).map(|(node, interface)| Station::Interface(node, interface))
