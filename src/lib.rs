@@ -153,6 +153,15 @@ pub mod __private {
     #[cfg(target_os = "linux")]
     pub use self::linux::*;
     pub use netns_test_macros::topology_with;
+    pub use netns_test_topology::Topology;
+
+    /// The topology that a declaration left in the code.
+    pub fn compiled(text: &str) -> Topology {
+        match netns_test_topology::compiled::read(text) {
+            Ok(topology) => topology,
+            Err(error) => panic!("this topology was compiled by another version of netns-test: {error}"),
+        }
+    }
 
     #[cfg(target_os = "linux")]
     mod linux {
@@ -160,17 +169,7 @@ pub mod __private {
         pub use netns_test_runtime::process::binary;
         pub use netns_test_runtime::sandbox::{Flavor, Ids, ShouldPanic, Test, block_on, run, sandboxed};
 
-        pub use netns_test_topology::Topology;
-
         use netns_test_runtime::lab::Up;
-
-        /// The topology that a declaration left in the code.
-        pub fn compiled(text: &str) -> Topology {
-            match netns_test_topology::compiled::read(text) {
-                Ok(topology) => topology,
-                Err(error) => panic!("this topology was compiled by another version of netns-test: {error}"),
-            }
-        }
 
         /// Builds the network that a test's argument stands for.
         #[track_caller]

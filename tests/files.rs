@@ -80,6 +80,36 @@ fn firewall_passes_what_its_rules_say() -> Result {
     Ok(())
 }
 
+topology! {
+    /// The network of a file, with a field for each node and interface.
+    struct Nat = "examples/topologies/nat.toml";
+}
+
+#[netns_test]
+fn a_network_in_a_file_has_fields(net: Nat) -> Result {
+    net.server.serve(tcp(80))?;
+
+    net.client.reaches(tcp("203.0.113.9:8080"));
+    assert_eq!(net.front.wan.addr().to_string(), "203.0.113.9");
+    Ok(())
+}
+
+topology! {
+    struct Lan = "examples/topologies/lan.toml";
+}
+
+#[netns_test]
+fn names_in_a_file_that_are_no_identifiers_get_some(net: Lan) {
+    assert_eq!(net.host_7.name(), "host-7");
+    assert_eq!(net.lan.host_7_eth0.name(), "host-7-eth0");
+}
+
+#[test]
+fn a_topology_in_a_file_is_the_same_compiled_and_read() -> Result {
+    assert_eq!(topology!("examples/topologies/nat.toml"), Topology::from_file("examples/topologies/nat.toml")?);
+    Ok(())
+}
+
 #[test]
 fn every_file_of_the_examples_is_built_by_a_test() {
     let tests = include_str!("files.rs");

@@ -1,6 +1,6 @@
 //! The code that a topology becomes: plain structures, and the topology as one text.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
@@ -8,7 +8,7 @@ use netns_test_topology::{Draft, compiled};
 
 use super::{
     Bundle,
-    fault::{Fault, Place},
+    fault::Fault,
     scope::{Member, Scope, plain},
     tree::{Count, Declaration, Item, Members, Source, Statement, Step, Value},
 };
@@ -194,7 +194,7 @@ impl Writer<'_> {
                         }
                         _ => String::new(),
                     };
-                    let name = identifier(&text, end.place);
+                    let name = (!text.is_empty()).then(|| identifier(&text, end.place.span()));
                     if let Some(name) = name.filter(|name| fields.iter().all(|field| field.name != *name)) {
                         self.ask(port(position));
                         fields.push(Field::new(&TokenStream::new(), name, "The port"));
@@ -263,23 +263,35 @@ impl Writer<'_> {
     /// The interfaces of a node that have names fit for fields, each once.
     fn interfaces(&mut self, statements: &[Statement]) -> Vec<Field> {
         let mut fields: Vec<Field> = Vec::new();
-        let add = |field: Field, fields: &mut Vec<Field>| {
-            if !fields.iter().any(|other| plain(&other.name) == plain(&field.name)) {
-                fields.push(field);
-            }
-        };
+        let mut kernel: Vec<&str> = Vec::new();
         for statement in statements {
             let Statement::Interface(interface) = statement else { continue };
             let what = if interface.bridge { "The bridge" } else { "The interface" };
             let field = Field::new(&interface.attributes, interface.name.field.clone(), what);
-            add(Field { count: interface.count, ..field }, &mut fields);
+            match fields.iter().position(|other| plain(&other.name) == plain(&field.name)) {
+                None => {
+                    kernel.push(&interface.name.kernel);
+                    fields.push(Field { count: interface.count, ..field });
+                }
+                // Two interfaces of one name are the checker's to tell.
+                Some(other) if kernel[other] != interface.name.kernel => {
+                    let fault = Fault::new(
+                        field.name.span().into(),
+                        format!("two interfaces have the field `{}`", plain(&field.name)),
+                    );
+                    self.faults.push(fault.help("give one of them another field"));
+                }
+                Some(_) => {}
+            }
         }
         for statement in statements {
             let Statement::Interface(interface) = statement else { continue };
             for setting in &interface.settings {
                 let Value::Ports(ports) = &setting.value else { continue };
                 for field in ports.iter().filter_map(|port| port.field.clone()) {
-                    add(Field::new(&TokenStream::new(), field, "The port"), &mut fields);
+                    if !fields.iter().any(|other| plain(&other.name) == plain(&field)) {
+                        fields.push(Field::new(&TokenStream::new(), field, "The port"));
+                    }
                 }
             }
         }
@@ -318,9 +330,21 @@ fn array(kind: TokenStream, count: Option<Count>) -> TokenStream {
     }
 }
 
-pub(crate) fn identifier(text: &str, place: Place) -> Option<Ident> {
-    let text: String = text.chars().map(|c| if matches!(c, '-' | '.' | '@') { '_' } else { c }).collect();
-    syn::parse_str::<Ident>(&text).ok().map(|ident| Ident::new(&ident.to_string(), place.span()))
+/// A name as an identifier: what cannot stand in one becomes `_`.
+pub(crate) fn identifier(name: &str, span: Span) -> Ident {
+    let is_identifier = |text: &str| syn::parse_str::<Ident>(text).is_ok();
+    let mut text: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    if !text.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        text.insert(0, '_');
+    }
+    if is_identifier(&text) {
+        return Ident::new(&text, span);
+    }
+    if is_identifier(&format!("r#{text}")) {
+        return Ident::new_raw(&text, span);
+    }
+    let plain: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    Ident::new(&format!("{plain}_"), span)
 }
 
 /// The documentation that was written, or these words.
@@ -358,4 +382,26 @@ fn camel(name: &str) -> String {
         camel.push_str(letters.as_str());
     }
     camel
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_an_identifier() {
+        let names = [
+            ("host-0", "host_0"),
+            ("office.lan", "office_lan"),
+            ("0a", "_0a"),
+            ("é", "é"),
+            ("type", "r#type"),
+            ("self", "self_"),
+            ("=", "__"),
+            ("x²", "x__"),
+        ];
+        for (name, expected) in names {
+            assert_eq!(identifier(name, Span::call_site()).to_string(), expected, "{name}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use netns_test_topology::{
     InvalidValue,
-    check::{Check, Problem},
+    check::{self, Check, Problem},
 };
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
@@ -79,7 +79,8 @@ impl Fault {
     /// Adds what a word that is not known may have been meant for.
     pub(crate) fn unknown(place: Place, what: &str, word: &str, known: &[&str]) -> Self {
         let fault = Self::new(place, format!("unknown {what} `{word}`"));
-        match netns_test_topology::check::nearest(word, known.iter().copied()) {
+        let synonym = check::synonym(word).filter(|meant| known.contains(meant));
+        match synonym.or_else(|| check::nearest(word, known.iter().copied())) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None => fault.help(format!("write `{}`", known.join("`, `"))),
         }

@@ -1,27 +1,72 @@
 //! A topology in a file, read while the code is compiled.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
 
-use super::{fault::Fault, lower::Lowered, tokens::Text, tree::Declaration};
+use super::{
+    fault::{Fault, Place},
+    lower::Lowered,
+    tokens::{Text, flat, string},
+    tree::Declaration,
+};
 
-/// Reads the file, whose path is relative to the package; gives the nodes as if they had been declared, and code that
-/// has the compiler look at the file again when it changes.
+/// The file whose topology is wanted as a value: `topology!("nat.toml")`.
+pub(crate) fn wanted(tokens: &TokenStream) -> Option<Text> {
+    let tokens = flat(tokens.clone());
+    match &tokens[..] {
+        [token] => Some(Text { value: string(token)?, place: Place::of(token) }),
+        _ => None,
+    }
+}
+
+/// The expression of a topology in a file.
+pub(crate) fn value(file: &Text) -> TokenStream {
+    match load(file, "", &[]) {
+        Ok((draft, watch)) => {
+            let text = netns_test_topology::compiled::write(&draft);
+            quote!({
+                #watch
+                ::netns_test::__private::compiled(#text)
+            })
+        }
+        Err(faults) => {
+            // Its type keeps the compiler from more words about it.
+            let faults = super::said(faults);
+            quote!({
+                #faults
+                ::core::unreachable!()
+            })
+        }
+    }
+}
+
+/// Gives the nodes in a file as if they had been declared, and code that has the compiler look at the file again when it
+/// changes.
+pub(crate) fn read(declaration: &Declaration, file: &Text) -> Result<(Lowered, Declaration, TokenStream), Vec<Fault>> {
+    use super::{scope::Scope, tree::Source};
+
+    let (draft, watch) = load(file, &declaration.name.to_string(), &declaration.allow)?;
+    let items: Vec<_> = draft.nodes.iter().map(|node| item(node, file)).collect();
+    let scope = Scope::of(&items, &[], "");
+    let declared = Declaration { source: Source::Body(items), ..declaration.clone() };
+    Ok((Lowered { draft, scope, faults: Vec::new() }, declared, watch))
+}
+
 #[cfg(not(feature = "file"))]
-pub(crate) fn read(_: &Declaration, file: &Text) -> Result<(Lowered, Declaration, TokenStream), Vec<Fault>> {
+fn load(file: &Text, _: &str, _: &[Text]) -> Result<(netns_test_topology::Draft, TokenStream), Vec<Fault>> {
     Err(vec![
         Fault::new(file.place, "topologies in files need the feature `file` of netns-test")
             .help("in Cargo.toml, write `features = [\"file\"]` beside the version of netns-test"),
     ])
 }
 
-/// Reads the file, whose path is relative to the package; gives the nodes as if they had been declared, and code that
-/// has the compiler look at the file again when it changes.
+/// The checked topology in a file, whose path is relative to the package.
 #[cfg(feature = "file")]
-pub(crate) fn read(declaration: &Declaration, file: &Text) -> Result<(Lowered, Declaration, TokenStream), Vec<Fault>> {
-    use netns_test_topology::file::{Document, Source as Text};
-    use quote::quote;
-
-    use super::{scope::Scope, tree::Source};
+fn load(file: &Text, name: &str, allow: &[Text]) -> Result<(netns_test_topology::Draft, TokenStream), Vec<Fault>> {
+    use netns_test_topology::{
+        check::Item,
+        file::{Document, Mistakes, Source},
+    };
 
     let root = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
     let path = std::path::Path::new(&root).join(&file.value);
@@ -29,58 +74,116 @@ pub(crate) fn read(declaration: &Declaration, file: &Text) -> Result<(Lowered, D
         let fault = Fault::new(file.place, format!("cannot read `{}`: {error}", file.value));
         vec![fault.help(format!("the path is relative to the directory of Cargo.toml: {}", path.display()))]
     })?;
-    let source = Text::new(&file.value, text);
+    let source = Source::new(&file.value, text);
     let mut document = Document::parse(&source);
     let mut network = document.network(&[]);
     if network.draft.name.is_empty() {
-        network.draft.name = declaration.name.to_string();
+        network.draft.name = name.to_owned();
     }
-    network.draft.allow.extend(declaration.allow.iter().map(|allowed| allowed.value.clone()));
+    let allowed_there = network.draft.allow.len();
+    network.draft.allow.extend(allow.iter().map(|allowed| allowed.value.clone()));
     let topology = document.finish(network).map_err(|mistakes| {
         let fault = |mistake: &netns_test_topology::file::Mistake| {
-            let (line, column) = source.line_and_column(&mistake.span);
-            let mut fault = Fault::problem(file.place, mistake.problem.clone());
-            fault.message = format!("{}:{line}:{column}: {}", file.value, fault.message);
+            if let Item::Allow(n) = mistake.problem.place.item
+                && let Some(allowed) = n.checked_sub(allowed_there).and_then(|n| allow.get(n))
+            {
+                return Fault::problem(allowed.place, mistake.problem.clone());
+            }
+            let drawn = Mistakes::new(source.clone(), vec![mistake.clone()]).draw(false);
+            let mut fault = Fault::new(file.place, &mistake.problem.message);
+            fault.code = Some(mistake.problem.code());
+            // The first line of the drawing is the message.
+            fault.notes = drawn.lines().skip(1).map(str::to_owned).collect();
             fault
         };
         mistakes.iter().map(fault).collect::<Vec<_>>()
     })?;
-    let draft = topology.into_draft();
-    let items = draft.nodes.iter().filter_map(|node| item(node, file)).collect();
-    let declared = Declaration { source: Source::Body(items), ..declaration.clone() };
-    let Source::Body(items) = &declared.source else { unreachable!("it was just made") };
-    let scope = Scope::of(items, &[], "");
-    let path = path.to_string_lossy();
-    let watch = quote!(
-        const _: &[u8] = ::core::include_bytes!(#path);
-    );
-    Ok((Lowered { draft, scope, faults: Vec::new() }, declared, watch))
+    let written = &file.value;
+    let watched = match std::path::Path::new(written).is_absolute() {
+        true => quote!(#written),
+        false => quote!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #written)),
+    };
+    Ok((
+        topology.into_draft(),
+        quote!(
+            const _: &[u8] = ::core::include_bytes!(#watched);
+        ),
+    ))
 }
 
-/// The node as if it had been declared; nothing where its name can be no field.
-#[cfg(feature = "file")]
-fn item(node: &netns_test_topology::Node, file: &Text) -> Option<super::tree::Item> {
+/// The node as if it had been declared.
+fn item(node: &netns_test_topology::Node, file: &Text) -> super::tree::Item {
     use super::tree::{InterfaceItem, Item, Name, NodeItem, Statement};
 
-    let name = |kernel: &str| {
-        let field = super::code::identifier(kernel, file.place)?;
-        Some(Name { field, kernel: kernel.to_owned(), renamed: true, place: file.place })
+    let span: Span = file.place.span();
+    let name = |kernel: &str| Name {
+        field: super::code::identifier(kernel, span),
+        kernel: kernel.to_owned(),
+        renamed: true,
+        place: file.place,
     };
-    let interfaces = node.interfaces.iter().filter_map(|interface| {
-        Some(Statement::Interface(InterfaceItem {
+    let interfaces = node.interfaces.iter().map(|interface| {
+        Statement::Interface(InterfaceItem {
             attributes: TokenStream::new(),
-            name: name(&interface.name)?,
+            name: name(&interface.name),
             count: None,
             bridge: matches!(interface.kind, netns_test_topology::Kind::Bridge(_)),
             addresses: Vec::new(),
             settings: Vec::new(),
-        }))
+        })
     });
-    Some(Item::Node(NodeItem {
+    Item::Node(NodeItem {
         attributes: TokenStream::new(),
         within: Vec::new(),
-        name: name(&node.name)?,
+        name: name(&node.name),
         count: None,
         statements: interfaces.collect(),
-    }))
+    })
+}
+
+#[cfg(all(test, feature = "file"))]
+mod tests {
+    use super::{super::parse::Parser, *};
+    use crate::topology::tree::Source;
+
+    /// What is wrong with a topology in a file, each as `tokens: message`, with notes and help below.
+    #[track_caller]
+    fn faults(tokens: &str) -> Vec<String> {
+        let declaration = Parser::default().declaration(tokens.parse().unwrap()).expect("it is a declaration");
+        let Source::File(file) = &declaration.source else { panic!("it is not in a file: {tokens}") };
+        let faults = read(&declaration, file).expect_err("nothing was wrong");
+        let shown = |fault: &Fault| {
+            let lines = [fault.message.clone()].into_iter().chain(fault.notes.clone()).chain(fault.help.clone());
+            format!("{}: {}", fault.place.source(), lines.collect::<Vec<_>>().join("\n"))
+        };
+        faults.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn a_mistake_in_a_file_is_drawn_at_its_path() {
+        let found = faults("struct Net = \"../topology/tests/file/mistakes/loopback_name.toml\";");
+        let expected = r#""../topology/tests/file/mistakes/loopback_name.toml": `lo` is the loopback interface, and exists already
+   ╭─[ ../topology/tests/file/mistakes/loopback_name.toml:2:8 ]
+   │
+ 2 │ bridge.lo = { stp = true }
+   │        ─┬
+   │         ╰── help: give this interface another name
+───╯"#;
+        assert_eq!(found, [expected]);
+    }
+
+    #[test]
+    fn what_is_allowed_beside_the_path_is_told_there() {
+        let found = faults("#[allow(subnet_missmatch)] struct Net = \"../examples/topologies/nat.toml\";");
+        let expected = "subnet_missmatch: there is no check named `subnet_missmatch`\ndid you mean `subnet_mismatch`?";
+        assert_eq!(found, [expected]);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_told_with_where_it_was_looked_for() {
+        let found = faults("struct Net = \"no_such.toml\";");
+        let [fault] = &found[..] else { panic!("{found:?}") };
+        assert!(fault.starts_with("\"no_such.toml\": cannot read `no_such.toml`: No such file"), "{fault}");
+        assert!(fault.ends_with(concat!(env!("CARGO_MANIFEST_DIR"), "/no_such.toml")), "{fault}");
+    }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Flat<'a> {
     pub(crate) nodes: Vec<FlatNode<'a>>,
     pub(crate) links: Vec<(&'a LinkItem, &'a Scope, Option<Place>)>,
     pub(crate) faults: Vec<Fault>,
+    /// Whether a part has faults of its own, so that it is not known what is in it.
+    broken: bool,
     by_path: HashMap<Vec<String>, usize>,
 }
 
@@ -54,7 +56,7 @@ struct Around {
 
 impl<'a> Flat<'a> {
     pub(crate) fn of(items: &'a [Item], parts: &'a [Bundle], scope: &'a Scope) -> Self {
-        let mut flat = Self { profile: profile(items), ..Self::default() };
+        let mut flat = Self { profile: profile(items), broken: parts.iter().any(Bundle::is_broken), ..Self::default() };
         flat.walk(items, parts, scope, &Around::default());
         flat
     }
@@ -147,6 +149,9 @@ impl<'a> Flat<'a> {
                 }
             }
         }
+        if self.broken {
+            return;
+        }
         let (word, what) = (plain(&name.field), if node { "node" } else { "switch" });
         let part = plain(within.last().expect("what is added to is within a part"));
         let fault = Fault::new(name.place, format!("`{part}` has no {what} `{word}`"));
@@ -160,7 +165,7 @@ impl<'a> Flat<'a> {
 
 fn profile(items: &[Item]) -> Option<Profile> {
     items.iter().rev().find_map(|item| match item {
-        Item::Profile(profile) => Some(*profile),
+        Item::Profile(profile, _) => Some(*profile),
         _ => None,
     })
 }

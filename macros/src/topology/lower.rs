@@ -82,7 +82,13 @@ pub(crate) fn lower(declaration: &Declaration, parts: &[Bundle], faultless: bool
         let first = lower.places.links.len();
         for ((a, near), (b, far)) in a.into_iter().zip(b) {
             if let Some((_, place)) = link.mtu {
-                [&a, &b].into_iter().for_each(|end| lower.places.set_mtu(end, place));
+                for end in [&a, &b] {
+                    if lower.places.set_mtu(end, place).is_some() {
+                        let fault =
+                            Fault::new(place, format!("`{}.{}` has an MTU of its own", end.node, end.interface));
+                        lower.faults.push(fault.help("say it once: at the link, or at its ends"));
+                    }
+                }
             }
             let whole = lower.at(link.place);
             lower.places.links.push(LinkPlaces { whole, first, ends: [near, far] });
@@ -122,15 +128,18 @@ fn problems(draft: &Draft, places: &Places, declaration: &Declaration, clean: bo
             problem.severity() == Severity::Mistake && node.allow.iter().any(|name| name == problem.name())
         });
         let first = (places.first(item), problem.place.part, problem.check.code);
-        if allowed || !clean && problem.check.relational || said.contains(&first) {
+        let statement = match item {
+            check::Item::Interface(n, i) if problem.check == Check::UNPLUGGED && places.is_bare(n, i) => {
+                nearest(&draft.nodes[n].interfaces[i].name, KEYWORDS.iter().copied())
+            }
+            _ => None,
+        };
+        let doubtful = !clean && problem.check.relational && statement.is_none();
+        if allowed || doubtful || said.contains(&first) {
             continue;
         }
         said.push(first);
-        if let check::Item::Interface(n, i) = item
-            && problem.check == Check::UNPLUGGED
-            && places.is_bare(n, i)
-            && let Some(near) = nearest(&draft.nodes[n].interfaces[i].name, KEYWORDS.iter().copied())
-        {
+        if let Some(near) = statement {
             problem.help = Some(format!("did you mean the statement `{near}`?"));
         }
         let place = places.find(item, problem.place.part);
@@ -165,7 +174,9 @@ impl Lower {
     fn begin(&mut self, node: &FlatNode<'_>) -> Option<NodeName> {
         self.part = node.part;
         let computed = kernel_name(node.name, node.position);
-        let name = self.read(node.name.place, computed.and_then(|_| NodeName::new(node.member.name.as_str())))?;
+        let name = computed.and_then(|_| NodeName::new(node.member.name.as_str()));
+        let name =
+            self.read(node.name.place, name).or_else(|| NodeName::new(substitute(&node.member.name, 63)).ok())?;
         self.places.nodes.push(NodePlaces::new(&name, self.at(node.name.place), node.first, node.allow.clone()));
         Some(name)
     }
@@ -203,7 +214,8 @@ impl Lower {
             let of_name = position.or(node.position.filter(|_| item.name.renamed));
             let name = kernel_name(&item.name, of_name).and_then(IfName::new);
             let before = self.faults.len();
-            let Some(name) = self.read(item.name.place, name) else { break };
+            let name = self.read(item.name.place, name);
+            let Some(name) = name.or_else(|| IfName::new(substitute(&item.name.kernel, 15)).ok()) else { break };
             let position = position.or(node.position);
             let mut places = InterfacePlaces::new(self.at(item.name.place), first, &name);
             places.bare = !item.bridge && item.addresses.is_empty() && item.settings.is_empty();
@@ -374,8 +386,8 @@ impl Lower {
                 self.node().counters.push(place);
                 n.counter(name)
             }
-            Statement::Profile(profile) => n.profile(*profile),
-            Statement::Departure(departure, on) => {
+            Statement::Profile(profile, _) => n.profile(*profile),
+            Statement::Departure(departure, on, _) => {
                 if *on {
                     n.with(*departure)
                 } else {
@@ -476,10 +488,21 @@ impl Lower {
         };
         let mut found = Vec::new();
         for (node, interface) in names {
-            let name = self.read(places.node, NodeName::new(node));
-            let interface = self.read(places.interface, IfName::new(interface));
-            let (Some(node), Some(interface)) = (name, interface) else { break };
-            found.push((LinkEnd { node, interface }, places));
+            let (name, interface) = match (NodeName::new(node), IfName::new(interface)) {
+                (Ok(node), Ok(interface)) => (node, interface),
+                (node, interface) => {
+                    // Where a name is declared, it was told already that it is none.
+                    for (place, error) in [(places.node, node.err()), (places.interface, interface.err())] {
+                        let fault = error.map(|error| Fault::invalid(place, &error));
+                        let told = |fault: &Fault| self.faults.iter().any(|told| told.message == fault.message);
+                        if let Some(fault) = fault.filter(|fault| !told(fault)) {
+                            self.faults.push(fault);
+                        }
+                    }
+                    break;
+                }
+            };
+            found.push((LinkEnd { node: name, interface }, places));
         }
         found
     }
@@ -581,6 +604,16 @@ impl Lower {
     /// The places of the node that is being made.
     fn node(&mut self) -> &mut NodePlaces {
         self.places.nodes.last_mut().expect("a node is made after its places were begun")
+    }
+}
+
+/// A name instead of one that is none, so that what else is wrong is told as well.
+fn substitute(name: &str, longest: usize) -> String {
+    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(longest).collect();
+    if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && !matches!(&*name, "all" | "default") {
+        name
+    } else {
+        "unnamed".to_owned()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Reading it is a pure function from tokens to a draft and its faults ([`read`]), so that it can be tested and fuzzed.
 
 mod code;
+mod contradiction;
 mod fault;
 mod file;
 mod flat;
@@ -76,6 +77,9 @@ fn checked(declaration: Option<Declaration>, parts: &[Bundle], mut faults: Vec<F
 
 /// The code of a topology, or of its faults.
 pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
+    if let Some(file) = file::wanted(&tokens) {
+        return file::value(&file);
+    }
     gather(&TokenStream::new(), &tokens)
 }
 
@@ -117,6 +121,6 @@ fn gather(gathered: &TokenStream, whole: &TokenStream) -> TokenStream {
     [said(faults), code, watch, export].into_iter().collect()
 }
 
-fn said(faults: Vec<Fault>) -> TokenStream {
+pub(crate) fn said(faults: Vec<Fault>) -> TokenStream {
     faults.into_iter().map(Fault::into_code).collect()
 }

@@ -118,17 +118,21 @@ impl Parser {
             let read = self.item(&piece, place);
             items.extend(self.keep(read));
         }
+        self.one_profile(items.iter().filter_map(|item| match item {
+            Item::Profile(_, place) => Some(*place),
+            _ => None,
+        }));
         items
     }
 
     fn item(&mut self, piece: &Piece<'_>, place: Place) -> Read<Item> {
         let mut cursor = Cursor::new(piece.tokens, place);
-        let attributes = documentation(&mut cursor);
+        let attributes = self.documentation(&mut cursor);
         let keyword = cursor.place();
         let Some(word) = cursor.peek_word() else { return Err(cursor.expected(&list(ITEMS))) };
         cursor.next();
         let item = match word.as_str() {
-            "profile" => Item::Profile(profile(&mut cursor)?),
+            "profile" => Item::Profile(profile(&mut cursor)?, keyword),
             "use" => Item::Part(part(&mut cursor, attributes)?),
             "node" => Item::Node(self.node(&mut cursor, attributes)?),
             "switch" => Item::Switch(self.switch(&mut cursor, attributes)?),
@@ -182,6 +186,7 @@ impl Parser {
             };
             self.keep(read);
         }
+        self.each_once(&settings);
         Ok(SwitchItem { attributes, within, name, addresses, settings, ends })
     }
 
@@ -202,16 +207,40 @@ impl Parser {
         let place = a.place.to(b.place);
         let mut mtu = None;
         if let Some((body, at)) = cursor.group(Delimiter::Brace) {
+            let mut found = Vec::new();
             for part in commas(&body) {
                 let mut cursor = Cursor::new(part, at);
                 let read = super::settings::setting(&mut cursor, &["mtu"])
                     .and_then(|setting| comma_or_end(&cursor).map(|()| setting));
-                if let Some(Setting { place, value: super::tree::Value::Mtu(bytes) }) = self.keep(read) {
-                    mtu = Some((bytes, place));
-                }
+                found.extend(self.keep(read));
+            }
+            self.each_once(&found);
+            if let Some(Setting { place, value: super::tree::Value::Mtu(bytes), .. }) = found.pop() {
+                mtu = Some((bytes, place));
             }
         }
         Ok(LinkItem { place, ends: [a, b], mtu })
+    }
+
+    /// The documentation before a statement.
+    pub(crate) fn documentation(&mut self, cursor: &mut Cursor<'_>) -> TokenStream {
+        let mut attributes = TokenStream::new();
+        loop {
+            let place = cursor.place().to(cursor.peek_at(1).map_or(cursor.place(), Place::of));
+            let Some(attribute) = take_attribute(cursor) else { return attributes };
+            match attribute_word(&attribute).as_deref() {
+                Some("doc") => attributes.extend(attribute),
+                Some("allow") => {
+                    let fault = Fault::new(place, "what is allowed is allowed to the whole topology");
+                    self.faults.push(fault.help("write `#[allow(…)]` before `struct`"));
+                }
+                _ => {
+                    let fault = Fault::new(place, "an attribute is not possible here");
+                    self.faults
+                        .push(fault.help("only documentation can stand here; other attributes stand before `struct`"));
+                }
+            }
+        }
     }
 
     /// Texts with commas between; what is none is a fault, and left out.
@@ -293,15 +322,6 @@ fn take_attribute(cursor: &mut Cursor<'_>) -> Option<TokenStream> {
     }
 }
 
-/// The attributes before a statement.
-pub(crate) fn documentation(cursor: &mut Cursor<'_>) -> TokenStream {
-    let mut attributes = TokenStream::new();
-    while let Some(attribute) = take_attribute(cursor) {
-        attributes.extend(attribute);
-    }
-    attributes
-}
-
 fn attribute_word(attribute: &TokenStream) -> Option<String> {
     match attribute.clone().into_iter().nth(1) {
         Some(TokenTree::Group(group)) => match flat(group.stream()).first() {
@@ -380,7 +400,7 @@ pub(crate) fn name(cursor: &mut Cursor<'_>, field: Ident) -> Read<(Name, Option<
     if let Some((inner, brackets)) = cursor.group(Delimiter::Bracket) {
         let mut inside = Cursor::new(&inner, brackets);
         let range = format!("from 0 to {MOST_MEMBERS}");
-        let (number, at) = inside.number("number of members", &range)?;
+        let (number, at) = inside.number("size of an array", &range)?;
         inside.end()?;
         if number > MOST_MEMBERS {
             return Err(Fault::new(at, format!("an array of {number} members is too large"))

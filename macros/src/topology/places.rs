@@ -260,13 +260,11 @@ impl Places {
         self.nodes.get(n).and_then(|node| node.interfaces.get(i)).is_some_and(|interface| interface.bare)
     }
 
-    /// Takes down that a link gave this interface its MTU.
-    pub(crate) fn set_mtu(&mut self, end: &LinkEnd, place: Place) {
-        let node = self.nodes.iter_mut().find(|node| end.node == *node.kernel);
-        let interface = node.and_then(|node| node.interfaces.iter_mut().find(|i| end.interface == *i.kernel));
-        if let Some(interface) = interface {
-            interface.mtu = Some(place);
-        }
+    /// Takes down that a link gave this interface its MTU; gives the place of one that it had.
+    pub(crate) fn set_mtu(&mut self, end: &LinkEnd, place: Place) -> Option<Place> {
+        let node = self.nodes.iter_mut().find(|node| end.node == *node.kernel)?;
+        let interface = node.interfaces.iter_mut().find(|i| end.interface == *i.kernel)?;
+        interface.mtu.replace(place)
     }
 
     /// The node that the item is part of.

@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 use super::{
     fault::{Fault, Place},
     parse::{commas, reference},
+    statement::KEYWORDS,
     tokens::{Cursor, Read, Word},
     tree::{Port, Setting, Value},
 };
@@ -42,15 +43,20 @@ pub(crate) fn setting(cursor: &mut Cursor<'_>, possible: &[&str]) -> Read<Settin
     let place = cursor.place();
     let Some(word) = cursor.peek_word() else { return Err(cursor.expected("a setting, such as `mtu 1400`")) };
     if !possible.contains(&word.as_str()) {
-        return Err(Fault::unknown(place, "setting", &word, possible));
+        let fault = Fault::unknown(place, "setting", &word, possible);
+        return Err(match KEYWORDS.contains(&word.as_str()) {
+            true => fault.help(format!("`{word}` is a statement of a node, outside these braces")),
+            false => fault,
+        });
     }
     cursor.next();
+    let word = Word { text: word, place, quoted: false };
     let begin = cursor.place();
-    let value = match word.as_str() {
+    let value = match word.text.as_str() {
         "mac" => Value::Mac(cursor.text("an Ethernet address, such as `\"02:00:00:00:00:01\"`")?),
         "mtu" => {
             let (bytes, place) = cursor.number("MTU", "of bytes, such as `mtu 1400`")?;
-            return Ok(Setting { place, value: Value::Mtu(bytes) });
+            return Ok(Setting { word, place, value: Value::Mtu(bytes) });
         }
         "down" => Value::Down,
         "master" => Value::Master(reference(cursor, "the name of a bridge")?),
@@ -69,7 +75,7 @@ pub(crate) fn setting(cursor: &mut Cursor<'_>, possible: &[&str]) -> Read<Settin
         Value::Ports(_) => begin,
         _ => place,
     };
-    Ok(Setting { place, value })
+    Ok(Setting { word, place, value })
 }
 
 /// `true`, `false`, or nothing, which is `true`.

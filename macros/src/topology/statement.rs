@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 
 use super::{
     fault::{Fault, Place},
-    parse::{Parser, comma_or_end, commas, documentation, name, pieces, profile, reference},
+    parse::{Parser, comma_or_end, commas, name, pieces, profile, reference},
     settings,
     tokens::{Cursor, Read, Text, Word},
     tree::{ChainItem, InterfaceItem, Statement, Words},
@@ -48,11 +48,12 @@ impl Parser {
                 self.must_end(&piece);
             }
         }
+        self.contradictions(&statements);
         statements
     }
 
     fn statement(&mut self, cursor: &mut Cursor<'_>, statements: &mut Vec<Statement>) -> Read<()> {
-        let attributes = documentation(cursor);
+        let attributes = self.documentation(cursor);
         let place = cursor.place();
         let Some(word) = cursor.peek_word().filter(|word| KEYWORDS.contains(&word.as_str())) else {
             let field = cursor.ident("an interface or a statement")?;
@@ -67,8 +68,16 @@ impl Parser {
             if !follows {
                 let fault = Fault::unknown(place, "statement", &word, KEYWORDS);
                 let near = fault.help.as_ref().is_some_and(|help| help.starts_with("did"));
-                let interface = format!("an interface is written `{word}: \"10.0.0.1/24\";`");
-                return Err(if near { fault } else { fault.help(interface) });
+                let help =
+                    match settings::BRIDGE.contains(&word.as_str()) || settings::INTERFACE.contains(&word.as_str()) {
+                        true => {
+                            format!(
+                                "`{word}` is a setting of an interface, in braces after its name: `eth0 {{ {word} … }}`"
+                            )
+                        }
+                        false => format!("an interface is written `{word}: \"10.0.0.1/24\";`"),
+                    };
+                return Err(if near { fault } else { fault.help(help) });
             }
             statements.push(Statement::Interface(self.interface(cursor, attributes, field, false)?));
             return Ok(());
@@ -93,7 +102,9 @@ impl Parser {
                 Statement::Neighbour(words(cursor, place, example)?)
             }
             "sysctl" => sysctl(cursor)?,
-            "nameserver" => Statement::NameServers(self.texts(cursor, "the address of a name server")),
+            "nameserver" => {
+                Statement::NameServers(self.texts(cursor, "the address of a name server, such as `\"10.0.0.53\"`"))
+            }
             "forward" => Statement::Forward { v4: true, v6: true },
             "forward_v4" => Statement::Forward { v4: true, v6: false },
             "forward_v6" => Statement::Forward { v4: false, v6: true },
@@ -123,7 +134,7 @@ impl Parser {
                 let Word { text, place, .. } = reference(cursor, "the name of the counter")?;
                 Statement::Counter(Text { value: text, place })
             }
-            "profile" => Statement::Profile(profile(cursor)?),
+            "profile" => Statement::Profile(profile(cursor)?, place),
             _ => {
                 if cursor.is_empty() {
                     return Err(cursor.expected("a departure from the kernel's defaults, such as `no-dad`"));
@@ -131,7 +142,7 @@ impl Parser {
                 for part in commas(cursor.rest()) {
                     for name in Cursor::new(part, place).words()? {
                         let departure = name.text.parse().map_err(|error| Fault::invalid(name.place, &error))?;
-                        statements.push(Statement::Departure(departure, word == "with"));
+                        statements.push(Statement::Departure(departure, word == "with", name.place));
                     }
                 }
                 return Ok(());
@@ -162,6 +173,7 @@ impl Parser {
                     .and_then(|setting| comma_or_end(&cursor).map(|()| setting));
                 found.extend(self.keep(read));
             }
+            self.each_once(&found);
         }
         Ok(InterfaceItem { attributes, name, count, bridge, addresses, settings: found })
     }
@@ -187,10 +199,16 @@ impl Parser {
 }
 
 fn rule(cursor: &mut Cursor<'_>, chain: &mut ChainItem) -> Read<()> {
-    if cursor.take_word("policy").is_some() {
-        chain.policy = Some(parsed(cursor, "`accept` or `drop`")?);
-    } else if cursor.take_word("priority").is_some() {
-        chain.priority = Some(cursor.number("priority", "such as `priority -10`")?.0);
+    let twice =
+        |place: Place, word: &str| Err(Fault::new(place, format!("`{word}` is said twice")).help("leave one out"));
+    if let Some(place) = cursor.take_word("policy") {
+        if chain.policy.replace(parsed(cursor, "`accept` or `drop`")?).is_some() {
+            return twice(place, "policy");
+        }
+    } else if let Some(place) = cursor.take_word("priority") {
+        if chain.priority.replace(cursor.number("priority", "such as `priority -10`")?.0).is_some() {
+            return twice(place, "priority");
+        }
     } else {
         let place = cursor.place();
         chain.rules.push(words(cursor, place, "a rule, such as `tcp dport 25 drop`")?);

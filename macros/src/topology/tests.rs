@@ -217,7 +217,7 @@ fn every_wrong_statement_is_told() {
             "10.0.0.1/24: expected an address, such as `\"10.0.0.1/24\"`, found `10.0.0.1/24` (write \
              `\"10.0.0.1/24\"`, in quotation marks)",
             "masqerade: unknown statement `masqerade` (did you mean `masquerade`?)",
-            "mtu: unknown statement `mtu` (an interface is written `mtu: \"10.0.0.1/24\";`)",
+            "mtu: unknown statement `mtu` (`mtu` is a setting of an interface, in braces after its name: `eth0 { mtu … }`)",
             "vai: unknown word `vai` in the route `default vai 10.0.0.1` (did you mean `via`?)",
         ],
     );

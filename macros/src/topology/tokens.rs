@@ -152,22 +152,22 @@ impl<'a> Cursor<'a> {
     pub(crate) fn number<T: std::str::FromStr>(&mut self, what: &str, range: &str) -> Read<(T, Place)> {
         let place = self.place();
         let minus = self.take_punct('-').is_some();
+        let help = format!("write a whole number {range}");
+        let expected = |here: &Self| here.expected(&format!("a whole number as {what}")).help(&help);
         match self.peek() {
             Some(TokenTree::Literal(literal)) => {
                 let token = TokenTree::Literal(literal.clone());
                 let place = place.to(Place::of(&token));
-                let Lit::Int(number) = Lit::new(literal.clone()) else {
-                    return Err(self.expected(what));
-                };
+                let Lit::Int(number) = Lit::new(literal.clone()) else { return Err(expected(self)) };
                 self.next();
                 let digits = format!("{}{}", if minus { "-" } else { "" }, number.base10_digits());
                 let parsed = digits.parse().ok().filter(|_| number.suffix().is_empty());
                 parsed.map(|number| (number, place)).ok_or_else(|| {
                     Fault::new(place, format!("`{}{literal}` is no possible {what}", if minus { "-" } else { "" }))
-                        .help(format!("write a whole number {range}"))
+                        .help(&help)
                 })
             }
-            _ => Err(self.expected(what)),
+            _ => Err(expected(self)),
         }
     }
 

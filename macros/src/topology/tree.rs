@@ -29,7 +29,7 @@ pub(crate) enum Source {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Item {
-    Profile(Profile),
+    Profile(Profile, Place),
     Part(Part),
     Node(NodeItem),
     Switch(SwitchItem),
@@ -98,8 +98,8 @@ pub(crate) enum Statement {
     },
     Chain(ChainItem),
     Counter(Text),
-    Profile(Profile),
-    Departure(Departure, bool),
+    Profile(Profile, Place),
+    Departure(Departure, bool, Place),
     NameServers(Vec<Text>),
 }
 
@@ -134,6 +134,8 @@ pub(crate) struct InterfaceItem {
 /// A setting in braces, such as `mtu 1400`.
 #[derive(Debug, Clone)]
 pub(crate) struct Setting {
+    pub(crate) word: Word,
+    /// Where its value stands.
     pub(crate) place: Place,
     pub(crate) value: Value,
 }

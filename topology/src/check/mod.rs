@@ -17,7 +17,7 @@ mod table;
 use std::collections::HashMap;
 
 pub use problem::{Item, Part, Place, Problem, Problems};
-pub use suggest::nearest;
+pub use suggest::{nearest, synonym};
 pub use table::{Check, Severity, explain};
 
 use crate::{Draft, Interface, Node, Topology};

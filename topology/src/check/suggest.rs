@@ -21,6 +21,21 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .map(|(_, candidate)| candidate)
 }
 
+/// The setting of a node that is meant by a word which is none, but would be elsewhere.
+///
+/// ```
+/// assert_eq!(netns_test_topology::check::synonym("gateway"), Some("route"));
+/// ```
+pub fn synonym(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "gateway" | "gw" => "route",
+        "dns" | "resolver" => "nameserver",
+        "nat" => "masquerade",
+        "iptables" | "nft" => "firewall",
+        _ => return None,
+    })
+}
+
 /// How many letters must be added, removed, changed or swapped with their neighbour to get from one to the other
 /// (optimal string alignment).
 fn distance(a: &str, b: &str) -> usize {

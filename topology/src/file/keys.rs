@@ -46,17 +46,6 @@ pub(super) fn owners(name: &str) -> Option<String> {
     Some(if first.is_empty() { (*last).to_owned() } else { format!("{} or {last}", first.join(", ")) })
 }
 
-/// The setting of a node that is meant by a word which is none.
-pub(super) fn synonym(word: &str) -> Option<&'static str> {
-    Some(match word {
-        "gateway" | "gw" => "route",
-        "dns" | "resolver" => "nameserver",
-        "nat" => "masquerade",
-        "iptables" | "nft" => "firewall",
-        _ => return None,
-    })
-}
-
 const PROFILE: Shape = Shape::Word(&["ready", "kernel"]);
 
 static DEFAULTS: Fields = Fields {

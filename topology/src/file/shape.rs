@@ -6,7 +6,7 @@ use super::{
     MISSING_KEY, Mistake, Span, UNKNOWN_KEY, WRONG_TYPE, keys,
     tree::{Data, Entry, Key, Table, Value},
 };
-use crate::check::nearest;
+use crate::check::{nearest, synonym};
 
 /// What a value has to be. The reader, and the JSON Schema for editors, both go by it.
 #[derive(Debug)]
@@ -210,7 +210,7 @@ pub(super) fn prune_table(
 /// The mistake of a key that stands for nothing in its table.
 pub(super) fn unknown_key(key: &Key, fields: &Fields, more: &[&str]) -> Mistake {
     let known: Vec<&str> = fields.iter().map(|field| field.name).chain(more.iter().copied()).collect();
-    let meant = keys::synonym(&key.name).filter(|word| known.contains(word));
+    let meant = synonym(&key.name).filter(|word| known.contains(word));
     let meant = meant.or_else(|| nearest(&key.name, known.iter().copied()));
     let help = match (meant, &fields.others) {
         (Some(meant), _) => format!("did you mean `{meant}`?"),

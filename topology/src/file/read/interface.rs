@@ -70,7 +70,7 @@ impl Reader<'_> {
         let misspelt = !values.is_empty()
             && values.iter().all(wrong)
             && (nearest(name, NODE.iter().map(|field| field.name)).is_some()
-                || keys::synonym(name).is_some()
+                || crate::check::synonym(name).is_some()
                 || keys::owners(name).is_some());
         if misspelt {
             self.found.push(unknown_key(&port.key, &NODE, &[]));
