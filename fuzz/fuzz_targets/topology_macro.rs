@@ -1,0 +1,38 @@
+//! Whatever stands in `topology!`, it is read without a panic; what is right leaves the same topology in its code, and
+//! what is wrong becomes an error with words.
+
+#![no_main]
+
+// A macro crate gives nobody its functions.
+#[path = "../../macros/src/topology/mod.rs"]
+#[allow(dead_code, unfulfilled_lint_expectations, reason = "some of it is for the crate of the macros alone")]
+mod topology;
+
+use libfuzzer_sys::fuzz_target;
+use netns_test_topology::compiled;
+use proc_macro2::{TokenStream, TokenTree};
+
+fuzz_target!(|text: &str| {
+    let Ok(tokens) = text.parse::<TokenStream>() else { return };
+    let tokens = argument(&tokens).unwrap_or(tokens);
+    let found = topology::read(tokens.clone(), &[]);
+    assert!(found.faults.iter().all(|fault| !fault.message.is_empty()));
+    let code = topology::expand(tokens).to_string();
+    if found.faults.is_empty() {
+        let checked = found.lowered.draft.check().expect("nothing was wrong with it");
+        let left = compiled::write(&checked.clone().into_draft());
+        assert_eq!(compiled::read(&left).expect("it was just written"), checked, "{left}");
+    } else {
+        assert!(code.contains("compile_error"), "{code}");
+    }
+});
+
+/// What stands between the braces of the first `topology! { … }` in a Rust file, such as the tests of the macro are.
+fn argument(tokens: &TokenStream) -> Option<TokenStream> {
+    let mut tokens = tokens.clone().into_iter();
+    tokens.find(|token| matches!(token, TokenTree::Ident(ident) if ident == "topology"))?;
+    tokens.find_map(|token| match token {
+        TokenTree::Group(group) => Some(group.stream()),
+        _ => None,
+    })
+}
