@@ -3,26 +3,27 @@
 // sample
 use netns_test::prelude::*;
 
+topology! {
+    /// A client behind a masquerading gateway, and a server on the far side.
+    struct Nat {
+        node client { eth0: "10.0.0.2/24"; route default via "10.0.0.1"; }
+        node gateway { lan: "10.0.0.1/24"; wan: "203.0.113.1/24"; forward; masquerade wan; }
+        node server { eth0: "203.0.113.9/24"; }
+
+        link client.eth0 -- gateway.lan;
+        link gateway.wan -- server.eth0;
+    }
+}
+
 #[netns_test]
-fn the_gateway_hides_its_client() -> Result {
-    let lab = Topology::builder()
-        .node("client", |n| n.interface("eth0", "10.0.0.2/24").route("default via 10.0.0.1"))
-        .node("gateway", |n| {
-            n.interface("lan", "10.0.0.1/24").interface("wan", "203.0.113.1/24").forward().masquerade("wan")
-        })
-        .node("server", |n| n.interface("eth0", "203.0.113.9/24"))
-        .link("client.eth0", "gateway.lan")
-        .link("gateway.wan", "server.eth0")
-        .build()?
-        .up()?;
-    let (client, server) = (lab.node("client")?, lab.node("server")?);
-    let web = server.serve(tcp(443))?;
+fn the_gateway_hides_its_client(net: Nat) -> Result {
+    let web = net.server.serve(tcp(443))?;
 
-    client.reaches(server.tcp(443));
-    client.cannot_reach(server.tcp(80), by::Refused);
-    server.cannot_reach(client.tcp(443), by::NetworkUnreachable);
+    net.client.reaches(net.server.tcp(443));
+    net.client.cannot_reach(net.server.tcp(80), by::Refused);
+    net.server.cannot_reach(net.client.tcp(443), by::NetworkUnreachable);
 
-    assert_eq!(web.peers()[0].ip(), lab.node("gateway")?.interface("wan")?.addr());
+    assert_eq!(web.peers()[0].ip(), net.gateway.wan.addr());
     Ok(())
 }
 // end of the sample

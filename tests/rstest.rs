@@ -6,24 +6,13 @@ use std::net::{TcpListener, TcpStream};
 use netns_test::prelude::*;
 use rstest::{fixture, rstest};
 
-/// Two nodes on a cable.
-struct Pair {
-    a: Node,
-    b: Node,
-}
+topology! {
+    /// Two nodes on a cable.
+    struct Pair {
+        node a { eth0: "10.0.0.1/24"; }
+        node b { eth0: "10.0.0.2/24"; }
 
-impl Network for Pair {
-    fn topology() -> Topology {
-        Topology::builder()
-            .node("a", |n| n.interface("eth0", "10.0.0.1/24"))
-            .node("b", |n| n.interface("eth0", "10.0.0.2/24"))
-            .link("a.eth0", "b.eth0")
-            .build()
-            .expect("the topology has no fault")
-    }
-
-    fn from_lab(lab: &Lab) -> std::result::Result<Self, netns_test::Error> {
-        Ok(Self { a: lab.node("a")?, b: lab.node("b")? })
+        link a.eth0 -- b.eth0;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Chores of the repository: `cargo xtask CHORE`.
 
 mod claims;
+mod macro_cost;
 
 use std::{env, error::Error, path::PathBuf, process::ExitCode};
 
@@ -9,7 +10,9 @@ cargo xtask claims FILE [--records DIR]
     Compares the table of ground truth in FILE with the claims that passing tests recorded.
     The records are those of the last test runs, in netns-test/records of the target directory, or in DIR.
 cargo xtask claims --invert FILE [--records DIR]
-    Turns each recorded claim round, one at a time, and demands that exactly its tests fail.";
+    Turns each recorded claim round, one at a time, and demands that exactly its tests fail.
+cargo xtask macro-cost
+    Measures what `topology!` adds to a debug build, and fails if it is too much.";
 
 fn main() -> ExitCode {
     match run(env::args().skip(1).collect()) {
@@ -25,6 +28,9 @@ fn run(arguments: Vec<String>) -> Result<ExitCode, Box<dyn Error>> {
     let mut arguments = arguments.into_iter();
     match arguments.next().as_deref() {
         Some("claims") => {}
+        Some("macro-cost") => {
+            return Ok(if macro_cost::measure()? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             return Ok(ExitCode::SUCCESS);
