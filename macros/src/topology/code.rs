@@ -13,11 +13,13 @@ use super::{
     tree::{Count, Declaration, Item, Members, Source, Statement, Step, Value},
 };
 
-/// A structure of a node, and the names that it asks the lab for.
+/// A structure of a node.
 struct Shape {
     structure: TokenStream,
     /// The type of the field.
     kind: TokenStream,
+    /// The nodes that the field stands for, made of what the lab gave.
+    values: Vec<TokenStream>,
 }
 
 /// The structures, and what stands in the way of making them.
@@ -36,12 +38,16 @@ pub(crate) fn code(
         declaration,
         private: declaration.private(),
         names: String::new(),
+        nodes: Vec::new(),
+        interfaces: Vec::new(),
         fields: Vec::new(),
         types: Vec::new(),
         faults,
     };
     let mut structures = Vec::new();
-    let (mut fields, mut values) = (Vec::new(), Vec::new());
+    // No field can hide it.
+    let names = Ident::new("names", Span::mixed_site());
+    let (mut fields, mut values, mut inner) = (Vec::new(), Vec::new(), Vec::new());
     let mut bundles = parts.iter();
     let private = writer.private.clone();
     for item in items {
@@ -59,7 +65,8 @@ pub(crate) fn code(
         let kind = match item {
             Item::Part(part) => {
                 let (path, prefix) = (&part.path, format!("{}.", plain(field)));
-                values.push(quote!(#field: #path::__find(&mut names.part(#prefix, #path::__NAMES))?));
+                inner.push(quote!(let #field = #path::__find(&mut #names.part(#prefix, #path::__NAMES))?;));
+                values.push(quote!(#field));
                 if bundle.is_none() {
                     continue;
                 }
@@ -69,15 +76,12 @@ pub(crate) fn code(
                 let members = scope.members(field);
                 let Some(shape) = writer.node(item, members, scope, draft) else { continue };
                 structures.push(shape.structure);
-                values.push(match item {
-                    Item::Node(node) if node.count.is_some() => {
-                        let kind = &shape.kind;
-                        quote!(#field: names.array(#kind::__find)?)
-                    }
-                    _ => {
-                        let kind = &shape.kind;
-                        quote!(#field: #kind::__find(names)?)
-                    }
+                let made = &shape.values;
+                values.push(match (item, &made[..]) {
+                    (Item::Node(node), _) if node.count.is_some() => quote!(#field: [#(#made),*]),
+                    (_, [one]) => quote!(#field: #one),
+                    // There is another node of that name, and that is told.
+                    _ => quote!(#field: ::core::unreachable!()),
                 });
                 let kind = shape.kind;
                 match item {
@@ -91,7 +95,7 @@ pub(crate) fn code(
     let Declaration { attributes, visibility, name, .. } = declaration;
     let documentation = documented(attributes, &format!("The network `{}`.", plain(name)));
     let rest = not_documentation(attributes);
-    let names = &writer.names;
+    let Writer { names: asked, nodes, interfaces, .. } = &writer;
     let text = compiled::write(draft);
     let allow = quote!(#[allow(dead_code, reason = "a test uses what it needs")]);
     quote! {
@@ -109,10 +113,12 @@ pub(crate) fn code(
         #[cfg(target_os = "linux")]
         impl #name {
             #[doc(hidden)]
-            #visibility const __NAMES: &'static str = #names;
+            #visibility const __NAMES: &'static str = #asked;
 
             #[doc(hidden)]
-            #visibility fn __find(names: &mut #private::Names<'_>) -> ::core::result::Result<Self, #private::Error> {
+            #visibility fn __find(#names: &mut #private::Names<'_>) -> ::core::result::Result<Self, #private::Error> {
+                #(#inner)*
+                let ([#(#nodes),*], [#(#interfaces),*]) = #names.all()?;
                 ::core::result::Result::Ok(Self { #(#values),* })
             }
         }
@@ -133,8 +139,12 @@ pub(crate) fn code(
 struct Writer<'a> {
     declaration: &'a Declaration,
     private: TokenStream,
-    /// The names that the code asks for, in its order.
+    /// The names that the code asks for, a line each, those of interfaces indented.
     names: String,
+    /// The variables for what the lab gives. All are filled before the first value is made: with a call for each, every
+    /// one would need code to drop those before it, which takes the compiler seconds.
+    nodes: Vec<Ident>,
+    interfaces: Vec<Ident>,
     fields: Vec<String>,
     types: Vec<String>,
     faults: &'a mut Vec<Fault>,
@@ -157,9 +167,20 @@ impl Writer<'_> {
         free
     }
 
-    fn ask(&mut self, name: &str) {
+    fn ask_node(&mut self, name: &str) -> Ident {
         self.names.push_str(name);
         self.names.push('\n');
+        self.nodes.push(format_ident!("node{}", self.nodes.len(), span = Span::mixed_site()));
+        self.nodes[self.nodes.len() - 1].clone()
+    }
+
+    /// Asks for an interface of the node before.
+    fn ask_interface(&mut self, name: &str) -> Ident {
+        self.names.push('\t');
+        self.names.push_str(name);
+        self.names.push('\n');
+        self.interfaces.push(format_ident!("interface{}", self.interfaces.len(), span = Span::mixed_site()));
+        self.interfaces[self.interfaces.len() - 1].clone()
     }
 
     fn node(&mut self, item: &Item, members: &[Member], scope: &Scope, draft: &Draft) -> Option<Shape> {
@@ -175,14 +196,17 @@ impl Writer<'_> {
             return None;
         }
         self.types.push(name.to_string());
+        let kind = name.clone();
+        let mut values = Vec::new();
         let interfaces: Vec<Field> = match item {
             Item::Node(node) => self.interfaces(&node.statements),
             Item::Switch(switch) => {
-                self.ask(&switch.name.kernel);
+                let node_of_switch = self.ask_node(&switch.name.kernel);
                 let node = draft.node(&switch.name.kernel);
                 let port =
                     |n: usize| node.and_then(|node| node.interfaces.get(n)).map_or("", |port| port.name.as_str());
-                self.ask(port(0));
+                let bridge = self.ask_interface(port(0));
+                let mut made = vec![quote!(#field: #bridge)];
                 let mut fields = vec![Field::new(&TokenStream::new(), field.clone(), "The bridge")];
                 // The bridge has the first position, the ports follow as their ends were written.
                 let mut position = 1;
@@ -196,21 +220,31 @@ impl Writer<'_> {
                     };
                     let name = (!text.is_empty()).then(|| identifier(&text, end.place.span()));
                     if let Some(name) = name.filter(|name| fields.iter().all(|field| field.name != *name)) {
-                        self.ask(port(position));
+                        let port = self.ask_interface(port(position));
+                        made.push(quote!(#name: #port));
                         fields.push(Field::new(&TokenStream::new(), name, "The port"));
                     }
                     position += scope.resolve(end).map_or(0, |ends| ends.len());
                 }
+                values.push(quote!(#kind { __node: #node_of_switch, #(#made),* }));
                 fields
             }
             _ => Vec::new(),
         };
         if let Item::Node(_) = item {
             for member in members {
-                self.ask(&member.name);
-                for interface in &interfaces {
-                    member.kernel(&plain(&interface.name)).iter().for_each(|name| self.ask(name));
+                let node = self.ask_node(&member.name);
+                let mut made = Vec::new();
+                for Field { name, count, .. } in &interfaces {
+                    let asked: Vec<Ident> =
+                        member.kernel(&plain(name)).iter().map(|kernel| self.ask_interface(kernel)).collect();
+                    made.push(match (count, &asked[..]) {
+                        (None, [one]) => quote!(#name: #one),
+                        (None, _) => quote!(#name: ::core::unreachable!()),
+                        (Some(_), several) => quote!(#name: [#(#several),*]),
+                    });
                 }
+                values.push(quote!(#kind { __node: #node, #(#made),* }));
             }
         }
         let private = &self.private;
@@ -225,10 +259,6 @@ impl Writer<'_> {
             let kind = array(quote!(#private::Interface), *count);
             quote!(#documentation pub #name: #kind,)
         });
-        let values = interfaces.iter().map(|Field { name, count, .. }| match count {
-            Some(_) => quote!(#name: names.interfaces(&node)?),
-            None => quote!(#name: names.interface(&node)?),
-        });
         let allow = quote!(#[allow(dead_code, reason = "a test uses what it needs")]);
         let structure = quote! {
             #documentation
@@ -241,14 +271,6 @@ impl Writer<'_> {
             }
 
             #[cfg(target_os = "linux")]
-            impl #name {
-                fn __find(names: &mut #private::Names<'_>) -> ::core::result::Result<Self, #private::Error> {
-                    let node = names.node()?;
-                    ::core::result::Result::Ok(Self { #(#values,)* __node: node })
-                }
-            }
-
-            #[cfg(target_os = "linux")]
             impl ::core::ops::Deref for #name {
                 type Target = #private::Node;
 
@@ -257,7 +279,7 @@ impl Writer<'_> {
                 }
             }
         };
-        Some(Shape { structure, kind: quote_spanned!(field.span()=> #name) })
+        Some(Shape { structure, kind: quote_spanned!(field.span()=> #name), values })
     }
 
     /// The interfaces of a node that have names fit for fields, each once.

@@ -1,6 +1,6 @@
 use super::{Error, Interface, Lab, Node};
 
-/// Finds the nodes and interfaces that the fields of a declared topology stand for, one after another.
+/// Finds the nodes and interfaces that the fields of a declared topology stand for.
 #[derive(Debug)]
 pub struct Names<'a> {
     lab: &'a Lab,
@@ -10,7 +10,7 @@ pub struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// The names, one a line, in the order in which they are asked for.
+    /// The names, one a line.
     pub fn new(lab: &'a Lab, names: &'a str) -> Self {
         Self { lab, prefix: String::new(), rest: names.lines() }
     }
@@ -20,44 +20,25 @@ impl<'a> Names<'a> {
         Self { lab: self.lab, prefix: format!("{}{prefix}", self.prefix), rest: names.lines() }
     }
 
-    /// The next node.
+    /// All nodes and interfaces; the interfaces of a node follow it, and are indented.
     ///
     /// # Errors
     ///
-    /// If the lab has no such node.
-    pub fn node(&mut self) -> Result<Node, Error> {
-        let name = self.rest.next().unwrap_or_default();
-        self.lab.node(&format!("{}{name}", self.prefix))
-    }
-
-    /// The next interface of this node.
-    ///
-    /// # Errors
-    ///
-    /// If the node has no such interface.
-    pub fn interface(&mut self, node: &Node) -> Result<Interface, Error> {
-        node.interface(self.rest.next().unwrap_or_default())
-    }
-
-    /// The next interfaces of this node.
-    ///
-    /// # Errors
-    ///
-    /// If the node lacks one of them.
-    pub fn interfaces<const N: usize>(&mut self, node: &Node) -> Result<[Interface; N], Error> {
-        self.array(|names| names.interface(node))
-    }
-
-    /// As many as the array has room for.
-    ///
-    /// # Errors
-    ///
-    /// The first error of one of them.
-    pub fn array<T, const N: usize>(
+    /// If the lab lacks one of them.
+    pub fn all<const NODES: usize, const INTERFACES: usize>(
         &mut self,
-        mut find: impl FnMut(&mut Self) -> Result<T, Error>,
-    ) -> Result<[T; N], Error> {
-        let found: Vec<T> = (0..N).map(|_| find(self)).collect::<Result<_, _>>()?;
-        Ok(found.try_into().unwrap_or_else(|_| unreachable!("as many were found as there is room for")))
+    ) -> Result<([Node; NODES], [Interface; INTERFACES]), Error> {
+        let (mut nodes, mut interfaces): (Vec<Node>, Vec<Interface>) = (Vec::new(), Vec::new());
+        for name in self.rest.by_ref() {
+            match (name.strip_prefix('\t'), nodes.last()) {
+                (Some(interface), Some(node)) => interfaces.push(node.interface(interface)?),
+                _ => nodes.push(self.lab.node(&format!("{}{name}", self.prefix))?),
+            }
+        }
+        Ok((exactly(nodes), exactly(interfaces)))
     }
+}
+
+fn exactly<T, const N: usize>(found: Vec<T>) -> [T; N] {
+    found.try_into().unwrap_or_else(|_| unreachable!("the code asks for as many as it names"))
 }
