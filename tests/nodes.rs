@@ -63,7 +63,7 @@ fn std_sockets_belong_to_the_node_and_outlive_the_closure(net: Path) -> Result {
     peer.read_to_string(&mut greeting)?;
     assert_eq!((greeting.as_str(), from.ip()), ("hello", "10.0.0.2".parse::<IpAddr>()?));
     // The same port is free on every node.
-    let all = [&*net.a, &*net.r, &*net.b].map(|node| node.run(|| UdpSocket::bind("0.0.0.0:5000")));
+    let all = [&net.a, &net.r, &net.b].map(|node| node.run(|| UdpSocket::bind("0.0.0.0:5000")));
     assert!(all.iter().all(|socket| socket.is_ok()), "{all:?}");
     Ok(())
 }
@@ -194,7 +194,7 @@ fn a_temporary_directory_is_shared_unless_the_node_wants_its_own(net: Path) -> R
 #[netns_test]
 fn unix_sockets_with_equal_paths_do_not_clash(net: Path) -> Result {
     let path = "/run/daemon.sock";
-    let listeners = [&*net.a, &*net.b].map(|node| node.run(|| std::os::unix::net::UnixListener::bind(path)));
+    let listeners = [&net.a, &net.b].map(|node| node.run(|| std::os::unix::net::UnixListener::bind(path)));
     let [one, _other] = listeners;
     net.a.run(|| std::os::unix::net::UnixStream::connect(path))?.write_all(b"to a")?;
     let mut text = String::new();
@@ -393,7 +393,7 @@ fn two_networks_at_once_do_not_see_each_other() -> Result {
 
 #[netns_test]
 fn the_ready_profile_is_ready_at_once(net: Path) -> Result {
-    for node in [&*net.a, &*net.r, &*net.b] {
+    for node in [&net.a, &net.r, &net.b] {
         assert!(node.addresses()?.iter().all(|info| !info.tentative));
         assert!(node.interface("lo")?.info()?.flags.up());
         assert_eq!(node.sysctl("net.ipv6.conf.all.accept_dad")?, "0");
