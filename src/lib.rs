@@ -64,6 +64,7 @@
 //! | ask whether packets arrive | [`Node::reaches`], [`Node::cannot_reach`], [`by`], [`Outcome`], [`eventually`] |
 //! | run a program on a node, and know when it is ready | [`Node::command`], [`Process`], [`process`] |
 //! | see what is on the wire | [`Interface::capture`], [`Listener`] |
+//! | use rstest, proptest, insta, googletest, serial_test or test-log as well | [`beside`] |
 //! | know what a sandbox is | [`sandbox`] |
 
 #[doc = include_str!("topology.md")]
@@ -105,6 +106,9 @@ pub fn here() -> Node {
         Err(error) => panic!("{error}"),
     }
 }
+
+#[doc = include_str!("beside.md")]
+pub mod beside {}
 
 /// The path of a binary of the test's own workspace, by its name in Cargo's words.
 ///

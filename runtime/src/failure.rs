@@ -23,6 +23,8 @@ pub type Result<T = (), E = Failure> = std::result::Result<T, E>;
 /// ```
 pub struct Failure {
     source: Box<dyn Error + Send + Sync>,
+    /// What to do about it, where that is known.
+    help: Option<&'static str>,
     place: &'static Location<'static>,
 }
 
@@ -41,7 +43,8 @@ impl Failure {
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
     #[track_caller]
     fn from(error: E) -> Self {
-        Self { source: error.into(), place: Location::caller() }
+        let source = error.into();
+        Self { help: help(&*source), source, place: Location::caller() }
     }
 }
 
@@ -59,6 +62,9 @@ impl Display for Failure {
             }
             cause = error.source();
         }
+        if let Some(help) = self.help {
+            write!(f, "\n  help: {help}")?;
+        }
         write!(f, "\n  at {}", self.place)
     }
 }
@@ -68,6 +74,25 @@ impl Debug for Failure {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         Display::fmt(self, f)
     }
+}
+
+/// What to do about an error that a sandbox is known for.
+#[cfg(target_os = "linux")]
+fn help(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let code = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
+        if code == Some(libc::ENETUNREACH) {
+            return crate::sandbox::is_cut_off().then_some(crate::sandbox::CUT_OFF);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn help(_: &(dyn Error + 'static)) -> Option<&'static str> {
+    None
 }
 
 #[cfg(test)]

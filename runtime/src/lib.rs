@@ -19,6 +19,8 @@ pub mod process;
 pub mod sandbox;
 #[cfg(target_os = "linux")]
 mod sys;
+#[cfg(target_os = "linux")]
+mod trace;
 
 pub use failure::{Failure, Result};
 #[cfg(target_os = "linux")]

@@ -9,10 +9,12 @@ mod interface;
 mod lane;
 #[cfg(feature = "unshare")]
 mod lend;
+mod local;
 mod names;
 mod node;
 mod probing;
 mod read;
+mod state;
 mod task;
 mod view;
 

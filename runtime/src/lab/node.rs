@@ -19,6 +19,7 @@ use crate::{
     },
     netns::Netns,
     process::{self, Files, NodeCondition, Process, Running, Wait},
+    trace,
 };
 use netns_test_topology::{Chain, Departure, Profile};
 
@@ -153,7 +154,9 @@ impl Node {
     pub fn run<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         let result = self.live().and_then(|live| {
             live.show_proc_net(self.name());
-            live.netns.run_with_view(f).map_err(|error| Error::io(self.name(), "enter its namespaces", error))
+            let context = trace::Context::of(self.name());
+            let run = || context.within(f);
+            live.netns.run_with_view(run).map_err(|error| Error::io(self.name(), "enter its namespaces", error))
         });
         match result {
             Ok(value) => value,
@@ -186,7 +189,7 @@ impl Node {
         F::Output: Send + 'static,
     {
         match self.live().and_then(|live| live.tasks.handle(self, &live.netns)) {
-            Ok(runtime) => Task::start(self, &runtime, future),
+            Ok(runtime) => Task::start(self, &runtime, trace::Context::of(self.name()).around(future)),
             Err(error) => panic!("{error}"),
         }
     }

@@ -17,6 +17,7 @@ use super::{Process, ProcessError, Running, files::Content};
 use crate::{
     lab::{Error, Node},
     sandbox::{ARGUMENT, ENTRY, Entry},
+    trace::Context,
 };
 
 /// A command that will run on a node; made by [`Node::command`].
@@ -174,12 +175,13 @@ impl Command {
     pub fn spawn(self) -> Result<Process, Error> {
         let program = self.name();
         let live = self.node.live()?;
+        let context = Context::of(self.node.name());
         // A child belongs to the namespaces of the thread that starts it.
         let spawned = self.node.try_run_with_view(|| {
             for (path, content) in &self.files {
                 live.files.put(self.node.name(), path, content)?;
             }
-            self.start(&program)
+            self.start(&program, context)
         })??;
         self.node.keep_process(&spawned)?;
         Ok(spawned)
@@ -207,7 +209,7 @@ impl Command {
     }
 
     /// Starts it, on the calling thread's namespaces.
-    fn start(&self, name: &str) -> Result<Process, Error> {
+    fn start(&self, name: &str, context: Context) -> Result<Process, Error> {
         let failed = |source: io::Error, help: Option<String>| -> Error {
             let program = self.program.to_string_lossy().into_owned();
             ProcessError::NotStarted { node: self.node.name().to_owned(), program, source, help }.into()
@@ -252,7 +254,7 @@ impl Command {
             failed(error, help)
         })?;
         let stdin = child.stdin.take();
-        let running = Running::watch(self.node.name(), name, child, notices)
+        let running = Running::watch(self.node.name(), name, child, notices, context)
             .map_err(|error| failed(error, Some("a limit of open descriptors: raise it (`ulimit -n`)".to_owned())))?;
         Ok(Process::new(self.node.clone(), running, stdin))
     }

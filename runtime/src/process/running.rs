@@ -25,7 +25,7 @@ use super::{
     log::{Log, Stream},
     supervisor::{self, Source},
 };
-use crate::sys;
+use crate::{sys, trace::Context};
 
 /// A program with what it said so far; it stays when the program has ended.
 #[doc(hidden)]
@@ -36,6 +36,7 @@ pub struct Running {
     child: Mutex<Child>,
     state: Mutex<State>,
     changed: Condvar,
+    context: Context,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +62,13 @@ pub(super) struct Said {
 
 impl Running {
     /// Watches a child whose outputs are pipes.
-    pub(super) fn watch(node: &str, program: &str, mut child: Child, notices: UnixDatagram) -> io::Result<Arc<Self>> {
+    pub(super) fn watch(
+        node: &str,
+        program: &str,
+        mut child: Child,
+        notices: UnixDatagram,
+        context: Context,
+    ) -> io::Result<Arc<Self>> {
         let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
         let end = sys::pidfd_open(pid)?;
         let pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
@@ -72,6 +79,7 @@ impl Running {
             child: Mutex::new(child),
             state: Mutex::default(),
             changed: Condvar::new(),
+            context,
         });
         let [stdout, stderr] = pipes;
         let output = |stream, pipe: Option<OwnedFd>| -> io::Result<Arc<Output>> {
@@ -220,6 +228,9 @@ impl Running {
 
     /// Shows lines in the output of the test, where its harness keeps or shows them.
     fn show(&self, lines: &[String]) {
+        for line in lines {
+            self.context.printed(&self.program, self.pid.as_raw(), line);
+        }
         if lines.is_empty() || !crate::sandbox::is_test() {
             return;
         }

@@ -23,6 +23,7 @@ mod server;
 mod test;
 
 use std::{
+    fs::read_link,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::atomic::Ordering,
 };
@@ -48,6 +49,18 @@ pub fn is_inside() -> bool {
 /// Whether this process runs the body of one test, whose output its harness shows or keeps.
 pub(crate) fn is_test() -> bool {
     life::born().is_some_and(|born| born.stdout.is_some())
+}
+
+/// What to do in a place that [`is_cut_off`].
+pub(crate) const CUT_OFF: &str = "what is done on no node is in the test's own network, where there is nothing but lo: \
+                                  put the test on a node with `#[netns_test(on = node)]`, or this part with \
+                                  `node.run(|| …)` or `node.spawn(async { … })`";
+
+/// Whether the calling thread is in the sandbox's own network, on no node, and that has nothing but lo.
+pub(crate) fn is_cut_off() -> bool {
+    let is_own = || Some(read_link("/proc/thread-self/ns/net").ok()? == read_link("/proc/self/ns/net").ok()?);
+    let has_lo_alone = || nix::net::if_::if_nameindex().is_ok_and(|all| all.iter().count() == 1);
+    is_inside() && is_own() == Some(true) && has_lo_alone()
 }
 
 /// Records a line that counts only if the test passes.

@@ -103,7 +103,14 @@ fn thread_of_the_test<R: Termination>(name: &str, body: impl FnOnce() -> R + Sen
         Ok(code) => Message::Failed(format!(
             "the test returned a termination value with a non-zero status code ({code}) which indicates a failure"
         )),
-        Err(panic) => Message::Failed(shorten(words(&*panic))),
+        Err(panic) => {
+            let words = words(&*panic);
+            // As the debug form of an `io::Error` has it, which `unwrap` shows.
+            if words.contains("code: 101, kind: NetworkUnreachable") && super::is_cut_off() {
+                eprintln!("  help: {}", super::CUT_OFF);
+            }
+            Message::Failed(shorten(words))
+        }
     }
 }
 
