@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netns_test_topology::{Cidr, IfName, NextHop, Route, RouteKind};
+use nix::errno::Errno;
 use rtnetlink::{
     RouteMessageBuilder,
     packet_core::{NLM_F_CREATE, NLM_F_EXCL},
@@ -222,7 +223,10 @@ fn next_hop(
     index: &mut impl FnMut(&IfName) -> Result<u32, KernelError>,
 ) -> Result<RouteNextHop, KernelError> {
     let mut next = RouteNextHop::default();
-    next.hops = u8::try_from(hop.weight.saturating_sub(1)).unwrap_or(u8::MAX);
+    next.hops = hop.weight.checked_sub(1).and_then(|more| u8::try_from(more).ok()).ok_or_else(|| {
+        let why = "the weight of a hop is 1 to 256";
+        KernelError::new("add route", format!("with a hop of weight {}", hop.weight), Errno::EINVAL).because(why)
+    })?;
     if hop.onlink {
         next.flags |= RouteNextHopFlags::Onlink;
     }

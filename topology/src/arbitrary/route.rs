@@ -162,7 +162,7 @@ impl Hop {
         };
         let via = match self.via {
             Some(Via::Neighbour(number)) => on_link(number),
-            Some(Via::LinkLocal(bits)) if v6 => Some(Ipv6Addr::from(0xfe80 << 112 | u128::from(bits)).into()),
+            Some(Via::LinkLocal(bits)) => Some(Ipv6Addr::from(0xfe80 << 112 | u128::from(bits)).into()),
             Some(Via::Anywhere(address)) if address.is_ipv6() == v6 => Some(address.addr()),
             _ => None,
         };

@@ -90,7 +90,7 @@ impl Checker<'_> {
     fn check_mac(&mut self, item: Item, interface: &Interface) {
         let Some(mac) = interface.mac else { return };
         if matches!(interface.kind, Kind::Loopback) {
-            self.report(Check::BAD_MAC, item, Part::Mac, "the loopback interface has no MAC address");
+            self.report(Check::LOOPBACK_MAC, item, Part::Mac, "the loopback interface has no MAC address");
         } else if !mac.is_unicast() {
             let kind = if mac.octets() == [0; 6] { "zero" } else { "a group address" };
             let mut single = mac.octets();

@@ -61,7 +61,8 @@ impl Checker<'_> {
         let network = route.to.network();
         if route.to != network {
             let message = format!("`{}` has host bits set, a route leads to a network", route.to);
-            self.report(Check::ROUTE_HOST_BITS, item, Part::To, message)
+            let check = if network.is_ipv6() { Check::IPV6_HOST_BITS } else { Check::ROUTE_HOST_BITS };
+            self.report(check, item, Part::To, message)
                 .help(format!("write the network `{network}`, or the host `{}`", Cidr::host(route.to.addr())));
         }
     }
@@ -144,10 +145,9 @@ impl Checker<'_> {
             return;
         }
         if let Some(dev) = &hop.dev {
-            // `lo` exists without being declared.
             let up = match node.interface(dev) {
                 Some(interface) => interface.up,
-                None if *dev == *"lo" => node.departs(Departure::LoopbackUp, self.draft.profile),
+                None if *dev == *"lo" => self.has_loopback(node),
                 None => return self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Device(h), node, dev),
             };
             if !up {
@@ -155,12 +155,19 @@ impl Checker<'_> {
             }
         }
         let Some(via) = hop.via else { return };
-        if via.is_ipv6() != route.to.is_ipv6() {
+        // An IPv4 route may have an IPv6 gateway (RFC 5549).
+        if !via.is_ipv6() && route.to.is_ipv6() {
             let message = format!("the gateway `{via}` is not of the address family of `{}`", route.to);
             self.report(Check::ROUTE_FAMILIES, item, Part::Gateway(h), message);
         } else {
             self.check_gateway(item, node, route, (h, hop, via));
         }
+    }
+
+    /// Whether `lo` is up; it exists without being declared.
+    fn has_loopback(&self, node: &Node) -> bool {
+        let undeclared = || node.departs(Departure::LoopbackUp, self.draft.profile);
+        node.interface("lo").map_or_else(undeclared, |lo| lo.up)
     }
 
     fn report_down(&mut self, item: Item, part: Part, node: &Node, interface: &str) {
@@ -170,18 +177,36 @@ impl Checker<'_> {
             .help("let the interface be up, or add the route in the test, after it was set up");
     }
 
+    fn report_own(&mut self, check: Check, item: Item, part: Part, node: &Node, via: IpAddr) {
+        let message = format!("gateway `{via}` is an address of node `{}` itself", node.name);
+        self.report(check, item, part, message).help("name the address of the next node on the way");
+    }
+
     fn check_gateway(&mut self, item: Item, node: &Node, route: &Route, (h, hop, via): (usize, &NextHop, IpAddr)) {
         let part = Part::Gateway(h);
         let addresses = || node.interfaces.iter().flat_map(|i| i.addresses.iter().map(move |a| (i, a)));
+        let on_dev = |name: &str| hop.dev.as_ref().is_none_or(|dev| **dev == *name);
         // An IPv4 address is the node's own only while its interface is up.
-        if addresses().any(|(i, a)| (i.up || via.is_ipv6()) && a.addr() == via) {
-            let message = format!("gateway `{via}` is an address of node `{}` itself", node.name);
-            self.report(Check::OWN_GATEWAY, item, part, message).help("name the address of the next node on the way");
-            return;
+        let own: Vec<_> = addresses().filter(|(i, a)| (i.up || via.is_ipv6()) && a.addr() == via).collect();
+        if !own.is_empty() {
+            let refused = via.is_ipv6() || hop.onlink;
+            let check = if refused { Check::BROADCAST_GATEWAY } else { Check::OWN_GATEWAY };
+            self.report_own(check, item, part, node, via);
+            if refused || own.iter().any(|(i, _)| on_dev(&i.name)) {
+                return;
+            }
         }
         let nobodys = match via {
             _ if via.is_multicast() => Some("is a multicast address"),
-            _ if via.is_unspecified() => Some("is the unspecified address"),
+            IpAddr::V4(v4) if v4.is_unspecified() => {
+                self.report(Check::INVALID_VALUE, item, part, format!("gateway `{via}` stands for no gateway"))
+                    .help("leave it out");
+                return;
+            }
+            IpAddr::V6(v6) if v6.is_unspecified() => Some("is the unspecified address"),
+            _ if via.is_loopback() && via.is_ipv4() && !hop.onlink && on_dev("lo") && self.has_loopback(node) => {
+                return self.report_own(Check::OWN_GATEWAY, item, part, node, via);
+            }
             _ if via.is_loopback() => Some("is a loopback address"),
             IpAddr::V4(v4) if v4.is_broadcast() => Some("is the broadcast address"),
             _ => None,
@@ -199,10 +224,9 @@ impl Checker<'_> {
         if hop.onlink || is_link_local(via) {
             return;
         }
-        let on_dev = |name: &str| hop.dev.as_ref().is_none_or(|dev| **dev == *name);
         // A network on `lo` is the node's own. For IPv4 the kernel takes any address in it for a gateway all the same.
-        let own = |i: &Interface, a: &Cidr| a.is_ipv6() && matches!(i.kind, Kind::Loopback);
-        let leads_out = |i: &Interface, a: &Cidr| !is_host(a) && !own(i, a);
+        let stays = |i: &Interface, a: &Cidr| a.is_ipv6() && matches!(i.kind, Kind::Loopback);
+        let leads_out = |i: &Interface, a: &Cidr| !is_host(a) && !stays(i, a);
         let attached = || addresses().filter(|(i, a)| on_dev(&i.name) && a.network().contains(via) && leads_out(i, a));
         if let Some((_, network)) = attached().find(|(i, a)| i.up && !a.is_ipv6() && a.prefix() < 31 && a.last() == via)
         {

@@ -7,7 +7,7 @@ pub struct Check {
     pub code: &'static str,
     /// The name by which [`Draft::allow`](crate::Draft::allow) switches it off, such as `network_address`.
     pub name: &'static str,
-    /// Whether the kernel itself would refuse.
+    /// Whether it could be built.
     pub severity: Severity,
     /// Whether it compares parts of the topology with each other, so that a part that could not be read would make
     /// it fire in vain.
@@ -22,7 +22,10 @@ pub struct Check {
 /// How wrong a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// It cannot be built: the kernel would refuse it, or nothing could say it to the kernel.
+    /// No kernel could build what it says: it contradicts itself, names what does not exist, or has no words in the
+    /// kernel's language or that of `nft`, so that nothing or something else would come of it.
+    Impossible,
+    /// The kernel would refuse it.
     Refused,
     /// The kernel would accept it, and it is surely a mistake; can be allowed by the check's name.
     Mistake,
@@ -53,7 +56,8 @@ impl Check {
     pub fn explain(&self) -> String {
         let Check { code, name, explanation, example, .. } = self;
         let way_out = match self.severity {
-            Severity::Refused => "It cannot be built.".to_owned(),
+            Severity::Impossible => "It cannot be built.".to_owned(),
+            Severity::Refused => "It cannot be built: the kernel would refuse it.".to_owned(),
             Severity::Mistake => format!(
                 "The kernel would accept it. If it is the point of the test, add `#[allow({name})]`, or `allow = \
                  [\"{name}\"]` in a file."
@@ -105,13 +109,13 @@ const ALONE: bool = false;
 const RELATED: bool = true;
 
 checks! {
-    INVALID_VALUE "N0001" "invalid_value" Refused ALONE
+    INVALID_VALUE "N0001" "invalid_value" Impossible ALONE
         "A text is no valid name, address, number or route."
         r#"node a { lo: "10.0.1.1"; }"#
-    UNKNOWN_ALLOW "N0002" "unknown_allow" Refused ALONE
+    UNKNOWN_ALLOW "N0002" "unknown_allow" Impossible ALONE
         "The name of a check that is to be allowed is no check, or one of something that the kernel would refuse."
         r#"#[allow(network_adress)] struct Nat {}"#
-    DUPLICATE_NODE "N0003" "duplicate_node" Refused ALONE
+    DUPLICATE_NODE "N0003" "duplicate_node" Impossible ALONE
         "Two nodes have the same name."
         r#"node a {} node a {}"#
     DUPLICATE_INTERFACE "N0004" "duplicate_interface" Refused ALONE
@@ -123,7 +127,7 @@ checks! {
     ADDRESS_CONFLICT "N0006" "address_conflict" Mistake ALONE
         "Two interfaces of one LAN or one node have the same address."
         r#"node a { eth0: "10.0.0.1/24"; } node b { eth0: "10.0.0.1/24"; } link a.eth0 -- b.eth0;"#
-    UNKNOWN_NODE "N0007" "unknown_node" Refused RELATED
+    UNKNOWN_NODE "N0007" "unknown_node" Impossible RELATED
         "A link ends at a node that does not exist."
         r#"node gateway { lo; } link gatway.eth0 -- gatway.eth1;"#
     UNKNOWN_INTERFACE "N0008" "unknown_interface" Refused RELATED
@@ -132,7 +136,7 @@ checks! {
     UNMATCHED_INTERFACE "N0009" "unmatched_interface" Mistake RELATED
         "A firewall, NAT or policy rule names an interface that the node does not have, and so never matches."
         r#"node gateway { forward; masquerade wan; }"#
-    UNPLUGGED "N0010" "unplugged" Refused RELATED
+    UNPLUGGED "N0010" "unplugged" Impossible RELATED
         "An interface is neither an end of a link nor anything else that could be made."
         r#"node a { eth0: "10.0.0.1/24"; }"#
     PLUGGED_TWICE "N0011" "plugged_twice" Refused ALONE
@@ -166,18 +170,19 @@ checks! {
     GATEWAY_OFF_LINK "N0020" "gateway_off_link" Refused RELATED
         "The gateway of a route is in no network that the node is attached to, or an IPv6 one is behind `lo`."
         r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.9.1"; }"#
-    OWN_GATEWAY "N0021" "own_gateway" Refused ALONE
-        "The gateway of a route is an address of the node itself."
+    OWN_GATEWAY "N0021" "own_gateway" Mistake ALONE
+        "The IPv4 gateway of a route is an address of the node itself, which the kernel takes for one all the same."
         r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.0.1"; }"#
     BROADCAST_GATEWAY "N0022" "broadcast_gateway" Refused ALONE
-        "The gateway of a route is the broadcast address of a network, or another address that no node has."
+        "The gateway of a route is an address that the kernel takes for no other node's: of a broadcast, multicast or \
+         loopback, or the node's own where it is an IPv6 or on-link one."
         r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.0.255"; }"#
     ROUTE_HOST_BITS "N0023" "route_host_bits" Refused ALONE
-        "A route leads to a network whose host bits are not zero."
+        "An IPv4 route leads to a network whose host bits are not zero."
         r#"node a { bridge br0: "10.0.0.1/24"; route "10.1.2.3/16" via "10.0.0.2"; }"#
     ROUTE_FAMILIES "N0024" "route_families" Refused ALONE
-        "The destination, gateway and source of a route are not of one address family."
-        r#"node a { bridge br0: "10.0.0.1/24"; route "10.1.0.0/16" via "fd00::1"; }"#
+        "The destination and source of a route are not of one address family, or an IPv6 route has an IPv4 gateway."
+        r#"node a { bridge br0: "10.0.0.1/24"; route "fd01::/64" via "10.0.0.2"; }"#
     ROUTE_OVER_DOWN "N0025" "route_over_down" Refused RELATED
         "A route leads over an interface that is down, which the kernel refuses."
         r#"node a { bridge br0: "10.0.0.1/24" { down }; route default via "10.0.0.2"; }"#
@@ -191,19 +196,19 @@ checks! {
     DUPLICATE_ROUTE "N0028" "duplicate_route" Refused ALONE
         "Two routes lead to the same network with the same metric in the same table, or an IPv6 route has the same hop twice."
         r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.0.2"; route default via "10.0.0.3"; }"#
-    HOP_WEIGHT "N0029" "hop_weight" Refused ALONE
+    HOP_WEIGHT "N0029" "hop_weight" Impossible ALONE
         "The weight of a next hop is not in 1 to 256."
         r#"node a { bridge br0: "10.0.0.1/24"; route default nexthop via "10.0.0.2" weight 300 nexthop via "10.0.0.3"; }"#
-    BAD_TABLE "N0030" "bad_table" Refused ALONE
+    BAD_TABLE "N0030" "bad_table" Impossible ALONE
         "Table 0 stands for no table: the kernel would choose another."
         r#"node a { rule from "10.0.0.0/8" lookup 0; }"#
     RULE_FAMILIES "N0031" "rule_families" Refused ALONE
         "The networks of a policy rule are not of one address family."
         r#"node a { rule from "10.0.0.0/8" to "fd00::/8" lookup 100; }"#
-    DUPLICATE_NEIGHBOUR "N0032" "duplicate_neighbour" Refused ALONE
+    DUPLICATE_NEIGHBOUR "N0032" "duplicate_neighbour" Impossible ALONE
         "Two permanent neighbour entries of an interface are for the same address."
         r#"node a { bridge br0; neighbour "10.0.0.2" lladdr "02:00:00:00:00:02" dev br0; neighbour "10.0.0.2" lladdr "02:00:00:00:00:03" dev br0; }"#
-    BAD_SYSCTL "N0033" "bad_sysctl" Refused ALONE
+    BAD_SYSCTL "N0033" "bad_sysctl" Impossible ALONE
         "A sysctl is not one of a network namespace: its name does not begin with `net.`, or is no dotted name."
         r#"node a { sysctl kernel.hostname = "b"; }"#
     MASTER_NOT_BRIDGE "N0034" "master_not_bridge" Refused ALONE
@@ -225,13 +230,13 @@ checks! {
         "An interface with an IPv6 address has an MTU below 1,280 bytes, with which the kernel switches IPv6 off."
         r#"node a { bridge br0: "fd00::1/64" { mtu 1279 }; }"#
     BAD_MAC "N0040" "bad_mac" Refused ALONE
-        "The MAC address of an interface is zero or a group address, or given to `lo`, which has none."
+        "The MAC address of an interface is zero or a group address."
         r#"node a { bridge br0 { mac "01:00:5e:00:00:01" }; }"#
     MAC_CONFLICT "N0041" "mac_conflict" Mistake ALONE
         "Two interfaces of one LAN have the same MAC address."
         r#"node host[2] { eth0 { mac "02:00:00:00:00:01" }; } link host[0].eth0 -- host[1].eth0;"#
-    BRIDGE_OPTION "N0042" "bridge_option" Refused ALONE
-        "With STP on, the forward delay of a bridge is 2 to 30 seconds."
+    BRIDGE_OPTION "N0042" "bridge_option" Impossible ALONE
+        "With STP on, the forward delay of a bridge is 2 to 30 seconds: the kernel would take the nearest of these."
         r#"node a { bridge br0 { stp, forward_delay "1s" }; }"#
     NAT_WITHOUT_FORWARD "N0043" "nat_without_forward" Mistake RELATED
         "A node masquerades or changes sources but forwards no packets, so nobody's packets but its own are changed."
@@ -239,7 +244,7 @@ checks! {
     CHAIN_KIND "N0044" "chain_kind" Refused ALONE
         "There is no such chain: NAT chains are not at forward or in the bridge family, and have a priority above -200."
         r#"node a { chain inet nat forward {} }"#
-    DUPLICATE_CHAIN "N0045" "duplicate_chain" Refused ALONE
+    DUPLICATE_CHAIN "N0045" "duplicate_chain" Impossible ALONE
         "Two chains of a node have the same family, kind, hook and priority, so that nothing decides their order."
         r#"node a { firewall input { policy drop; } firewall input { tcp dport 22 accept; } }"#
     VERDICT_PLACE "N0046" "verdict_place" Refused ALONE
@@ -248,22 +253,22 @@ checks! {
     NEVER_MATCHES "N0047" "never_matches" Mistake ALONE
         "A rule can never match: its chain sees no packet with such an interface or protocol."
         r#"node a { bridge wan; firewall prerouting { oifname wan drop; } }"#
-    MATCH_FAMILIES "N0048" "match_families" Refused ALONE
+    MATCH_FAMILIES "N0048" "match_families" Impossible ALONE
         "The addresses in a rule are not of one family, or not of the chain's or the EtherType's."
         r#"node a { firewall forward { ip saddr "10.0.0.0/8" ip6 daddr "fd00::/8" drop; } }"#
-    PORT_WITHOUT_PROTOCOL "N0049" "port_without_protocol" Refused ALONE
+    PORT_WITHOUT_PROTOCOL "N0049" "port_without_protocol" Impossible ALONE
         "A rule matches or sets a port, but neither TCP nor UDP is matched."
         r#"node a { firewall input { th dport 443 drop; } }"#
-    RESET_WITHOUT_TCP "N0050" "reset_without_tcp" Refused ALONE
+    RESET_WITHOUT_TCP "N0050" "reset_without_tcp" Impossible ALONE
         "A rule rejects with a TCP reset, but does not match TCP."
         r#"node a { firewall input { udp dport 53 reject with tcp reset; } }"#
-    PORT_RANGE "N0051" "port_range" Refused ALONE
+    PORT_RANGE "N0051" "port_range" Impossible ALONE
         "A range of ports ends before it begins."
         r#"node a { firewall input { tcp dport 2000-1000 accept; } }"#
-    COUNTER_NAME "N0052" "counter_name" Refused ALONE
+    COUNTER_NAME "N0052" "counter_name" Impossible ALONE
         "The name of a counter is not one that nft can print: a letter, then letters, digits and `_`, `-`, `.`, `/`."
         r#"node a { counter "smtp drops"; }"#
-    LONG_COMMENT "N0053" "long_comment" Refused ALONE
+    LONG_COMMENT "N0053" "long_comment" Impossible ALONE
         "The comment of a firewall rule is longer than 128 bytes."
         r#"node a { firewall input { tcp dport 25 drop comment "a comment that nobody will read to its end, because a comment that nobody will read to its end, because a comment that nobody will read to its end, because"; } }"#
     BAD_NAMESERVER "N0054" "bad_nameserver" Mistake ALONE
@@ -276,7 +281,13 @@ checks! {
         "A route prefers an IPv6 source address that stays tentative, because nothing passes the link that would tell \
          whether it is a duplicate."
         r#"profile kernel; node a { bridge br0: "fd00::1/64" { down }; route "unreachable ::/0 src fd00::1"; }"#
-    UNQUOTABLE "N0057" "unquotable" Refused ALONE
+    UNQUOTABLE "N0057" "unquotable" Impossible ALONE
         "A comment or an interface name in a firewall rule has a double quote, which the language of nft cannot say."
         r#"node a { firewall input { tcp dport 25 drop comment "no \"mail\""; } }"#
+    IPV6_HOST_BITS "N0058" "ipv6_host_bits" Mistake ALONE
+        "An IPv6 route leads to a network whose host bits are not zero, and the kernel clears them without a word."
+        r#"node a { bridge br0: "fd00::1/64"; route "fd01::1/64" via "fd00::2"; }"#
+    LOOPBACK_MAC "N0059" "loopback_mac" Impossible ALONE
+        "The loopback interface is given a MAC address: it is no Ethernet interface, and nobody would see it."
+        r#"node a { lo { mac "02:00:00:00:00:01" }; }"#
 }

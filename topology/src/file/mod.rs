@@ -83,7 +83,7 @@ macro_rules! file_checks {
             pub const $id: Check = Check {
                 code: $code,
                 name: $name,
-                severity: Severity::Refused,
+                severity: Severity::Impossible,
                 relational: false,
                 explanation: $explanation,
                 example: $example,

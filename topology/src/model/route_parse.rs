@@ -186,6 +186,8 @@ mod tests {
             "prohibit ::/0",
             "default nexthop via 10.0.0.1 weight 2",
             "10.0.0.0/8 metric 3 nexthop via 10.0.0.1 weight 2 nexthop via 10.0.0.2 dev eth1",
+            "10.9.0.0/16 via inet6 fd00::1",
+            "0.0.0.0/0 nexthop via inet6 fe80::1 dev eth0 nexthop via 10.0.0.1",
         ] {
             assert_eq!(text.parse::<Route>().unwrap().to_string(), text);
         }

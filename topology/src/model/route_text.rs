@@ -16,13 +16,15 @@ impl fmt::Display for Route {
             RouteKind::Prohibit => word(f, "prohibit")?,
         };
         match self.to.prefix() {
-            0 if self.to.is_ipv6() && !self.names_ipv6_otherwise() => f.write_str("::/0")?,
+            // An address of the other family, or none, would not say what `default` stands for.
+            0 if self.to.is_ipv6() != self.names_ipv6_otherwise() => write!(f, "{}", self.to)?,
             0 => f.write_str("default")?,
             _ => write!(f, "{}", self.to)?,
         }
+        let v6 = self.to.is_ipv6();
         let plain = matches!(hops, [only] if only.weight == 1);
         if plain {
-            write_hop(f, &hops[0])?;
+            write_hop(f, v6, &hops[0])?;
         }
         if let Some(source) = self.source {
             write!(f, " src {source}")?;
@@ -39,7 +41,7 @@ impl fmt::Display for Route {
         if !plain {
             for hop in hops {
                 f.write_str(" nexthop")?;
-                write_hop(f, hop)?;
+                write_hop(f, v6, hop)?;
                 if hop.weight != 1 {
                     write!(f, " weight {}", hop.weight)?;
                 }
@@ -65,9 +67,10 @@ fn word(f: &mut fmt::Formatter<'_>, word: &str) -> Result<&'static [NextHop], fm
     Ok(&[])
 }
 
-fn write_hop(f: &mut fmt::Formatter<'_>, hop: &NextHop) -> fmt::Result {
+fn write_hop(f: &mut fmt::Formatter<'_>, v6: bool, hop: &NextHop) -> fmt::Result {
     if let Some(via) = hop.via {
-        write!(f, " via {via}")?;
+        let family = if via.is_ipv6() && !v6 { "inet6 " } else { "" };
+        write!(f, " via {family}{via}")?;
     }
     if let Some(dev) = &hop.dev {
         write!(f, " dev {dev}")?;
