@@ -4,7 +4,7 @@
 
 use std::{env, fs, path::PathBuf};
 
-use netns_test_topology::{Departure, Hook, Match, Profile, Topology, build::TopologyBuilder, render};
+use netns_test_topology::{Departure, Hook, Match, Policy, Profile, Topology, build::TopologyBuilder, render};
 
 /// A client behind a masquerading gateway with a bridge, and a server in the kernel's profile.
 fn nat() -> Topology {
@@ -58,6 +58,10 @@ fn build(builder: TopologyBuilder) -> Topology {
     builder.build().unwrap_or_else(|problems| panic!("{problems}"))
 }
 
+fn pictures() -> [(&'static str, Topology); 4] {
+    [("nat", nat()), ("bridged", bridged()), ("hostile", hostile()), ("campus", campus())]
+}
+
 #[track_caller]
 fn is_as_in(file: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/render").join(file);
@@ -68,6 +72,64 @@ fn is_as_in(file: &str, text: &str) {
     assert!(text == expected, "{} is not as expected; it is now:\n{text}", path.display());
 }
 
+/// Thirty nodes: a core of two routers, each with a switch of ten hosts, a circle of routers, and nodes alone.
+fn campus() -> Topology {
+    let mut builder = Topology::builder().name("campus");
+    for (router, third) in [("east", 1), ("west", 2)] {
+        builder = builder.node(router, |n| {
+            n.interface("core", format!("10.0.0.{third}/30"))
+                .interface("lan", [format!("10.0.{third}.1/24"), format!("fd00:{third}::1/64")])
+                .interface("ring", format!("10.9.{third}.1/24"))
+                .forward()
+                .route(format!("10.0.{}.0/24 via 10.0.0.{}", 3 - third, 3 - third).as_str())
+        });
+        let hosts: Vec<String> = (1..=10).map(|host| format!("{router}{host}")).collect();
+        for (number, host) in (10..).zip(&hosts) {
+            builder = builder.node(host.as_str(), |n| {
+                n.interface("eth0", [format!("10.0.{third}.{number}/24"), format!("fd00:{third}::{number}/64")])
+            });
+        }
+        let mut ends: Vec<String> = hosts.iter().map(|host| format!("{host}.eth0")).collect();
+        ends.push(format!("{router}.lan"));
+        builder = builder.switch(format!("{router}-lan").as_str(), ends.iter().map(String::as_str));
+    }
+    builder = builder
+        .node("edge", |n| {
+            n.interface("e", "10.9.1.2/24")
+                .interface("w", "10.9.2.2/24")
+                .interface("wan", "203.0.113.1/24")
+                .forward()
+                .masquerade("wan")
+                .firewall(Hook::Forward, |c| c.policy(Policy::Drop).rule(Match::any().input("e").accept()))
+        })
+        .node("internet", |n| n.interface("eth0", "203.0.113.9/24").interface_with("old", |i| i.down()))
+        .node("backup", |n| n.interface("eth0", ()))
+        .link("east.core", "west.core")
+        .link("east.ring", "edge.e")
+        .link("west.ring", "edge.w")
+        .link("edge.wan", "internet.eth0")
+        .link("internet.old", "backup.eth0")
+        .node("spare1", |n| n)
+        .node("spare3", |n| n)
+        .node("spare2", |n| n.interface_with("lo", |i| i.address("192.0.2.1/32")));
+    build(builder)
+}
+
+/// The first tutorial: two namespaces on a bridge of the host.
+fn bridged() -> Topology {
+    build(
+        Topology::builder()
+            .name("two namespaces on a bridge")
+            .node("host", |n| {
+                n.bridge("v-net-0", |b| b.address("192.168.15.5/24").port("veth-red-br").port("veth-blue-br"))
+            })
+            .node("red", |n| n.interface("veth-red", "192.168.15.1/24"))
+            .node("blue", |n| n.interface("veth-blue", "192.168.15.2/24"))
+            .link("red.veth-red", "host.veth-red-br")
+            .link("blue.veth-blue", "host.veth-blue-br"),
+    )
+}
+
 #[test]
 fn the_script_of_a_gateway() {
     is_as_in("nat.sh", &render::script(&nat().plan()));
@@ -76,4 +138,32 @@ fn the_script_of_a_gateway() {
 #[test]
 fn the_script_of_names_that_need_quotes() {
     is_as_in("hostile.sh", &render::script(&hostile().plan()));
+}
+
+#[test]
+fn the_tree_of_text() {
+    for (name, network) in pictures() {
+        is_as_in(&format!("{name}.txt"), &render::text(&network));
+    }
+}
+
+#[test]
+fn the_mermaid_flowchart() {
+    for (name, network) in pictures() {
+        is_as_in(&format!("{name}.mmd"), &render::mermaid(&network));
+    }
+}
+
+#[test]
+fn the_graph_for_graphviz() {
+    for (name, network) in pictures() {
+        is_as_in(&format!("{name}.dot"), &render::dot(&network));
+    }
+}
+
+#[test]
+fn the_picture() {
+    for (name, network) in pictures() {
+        is_as_in(&format!("{name}.svg"), &render::svg(&network));
+    }
 }
