@@ -98,8 +98,8 @@ refusals! {
         refused(net.a.add_route("default via 10.0.0.255"), "EINVAL");
         refused(net.a.add_route("default via 10.0.0.1 dev eth0 onlink"), "EINVAL");
         refused(net.a.add_route("default via fd00::1"), "EINVAL");
-        for (gateway, errno) in [("224.0.0.1", "ENETUNREACH"), ("255.255.255.255", "EINVAL"), ("127.0.0.1", "EINVAL")] {
-            refused(net.a.add_route(format!("default via {gateway} dev eth0")), errno);
+        for gateway in ["224.0.0.1", "255.255.255.255", "127.0.0.1"] {
+            refused(net.a.add_route(format!("default via {gateway} dev eth0")), "ENETUNREACH");
             refused(net.a.add_route(format!("default via {gateway} dev eth0 onlink")), "EINVAL");
         }
         for gateway in ["ff02::1", "::", "::1"] {

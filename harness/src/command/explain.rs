@@ -34,7 +34,8 @@ impl Explain {
         };
         say(&format!("{} {}\n\n{}\n\n    {}\n", check.code, check.name, check.explanation, check.example));
         match check.severity {
-            Severity::Refused => say("The kernel would refuse it, or there is nothing to build: it cannot be allowed."),
+            Severity::Impossible => say("No kernel could build what it says: it cannot be allowed."),
+            Severity::Refused => say("The kernel would refuse it: it cannot be allowed."),
             Severity::Mistake => say(&format!(
                 "The kernel accepts it. Where it is meant: `#[allow({0})]` in `topology!`, `allow = [\"{0}\"]` in a file, \
                  `.allow(\"{0}\")` of the builder.",

@@ -110,7 +110,7 @@ impl Reader<'_> {
             let hop = hops.saturating_sub(1);
             match word {
                 "nexthop" => hops += 1,
-                "via" => return Some(Part::Gateway(hop)),
+                "via" | "inet" | "inet6" => return Some(Part::Gateway(hop)),
                 "dev" => return Some(Part::Device(hop)),
                 "src" => return Some(Part::Source),
                 "table" => return Some(Part::Table),

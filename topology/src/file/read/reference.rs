@@ -37,8 +37,8 @@ pub(super) const ADDRESS: Notation = Notation { first: true, after: &[], instead
 /// A route of ip-route(8).
 pub(super) const ROUTE: Notation = Notation {
     first: true,
-    after: &["via", "src", "to", "unicast", "blackhole", "unreachable", "prohibit"],
-    instead: &["default", "to", "unicast", "blackhole", "unreachable", "prohibit"],
+    after: &["via", "inet", "inet6", "src", "to", "unicast", "blackhole", "unreachable", "prohibit"],
+    instead: &["default", "inet", "inet6", "to", "unicast", "blackhole", "unreachable", "prohibit"],
     other: &["dev", "weight", "metric", "preference", "table", "mtu"],
 };
 /// A policy routing rule of ip-rule(8).
