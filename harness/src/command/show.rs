@@ -23,6 +23,14 @@ enum Format {
     Script,
     /// A topology file
     Toml,
+    /// A tree in plain text
+    Text,
+    /// A picture for browsers
+    Svg,
+    /// A flowchart for Markdown
+    Mermaid,
+    /// A graph for Graphviz
+    Dot,
 }
 
 impl Show {
@@ -37,6 +45,10 @@ impl Show {
         let text = match self.format {
             Format::Script => render::script(&Plan::of(&topology)),
             Format::Toml => topology.to_toml(),
+            Format::Text => render::text(&topology),
+            Format::Svg => render::svg(&topology),
+            Format::Mermaid => render::mermaid(&topology),
+            Format::Dot => render::dot(&topology),
         };
         say(text.trim_end());
         Status::Good
