@@ -55,7 +55,7 @@ fn source(nodes: usize) -> Result<String, std::fmt::Error> {
             writeln!(ports, "p{n}: \"10.0.{n}.1/24\";")?;
             writeln!(links, "link h{n}.eth0 -- router.p{n};")?;
         }
-        write!(text, "topology! {{ pub struct Star {{ {hosts} node router {{ {ports} forward; }} {links} }} }}\n")?;
+        writeln!(text, "topology! {{ pub struct Star {{ {hosts} node router {{ {ports} forward; }} {links} }} }}")?;
     }
     Ok(text)
 }

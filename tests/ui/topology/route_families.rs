@@ -1,6 +1,6 @@
 netns_test::topology! {
     struct Net {
-        node a { bridge br0: "10.0.0.1/24"; route "10.1.0.0/16" via "fd00::1"; }
+        node a { bridge br0: "10.0.0.1/24"; route "fd01::/64" via "10.0.0.9"; }
     }
 }
 
