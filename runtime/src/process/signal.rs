@@ -13,7 +13,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Signal(i32);
 
-/// Hangup: many daemons read their configuration again.
+/// Hangup: many daemons read their configuration again. Below nohup(1) it begins ignored, and a shell cannot trap it.
 pub const SIGHUP: Signal = Signal(libc::SIGHUP);
 /// Interrupt, as from the keyboard.
 pub const SIGINT: Signal = Signal(libc::SIGINT);
