@@ -63,6 +63,13 @@ fn a_switch_is_a_node_with_a_port_for_each_cable(net: Lan) -> Result {
     Ok(())
 }
 
+#[netns_test]
+fn a_node_can_be_named_as_whom_an_outcome_comes_from(net: Nat) {
+    net.client.cannot_reach(ping("198.51.100.1"), by::NetworkUnreachable.by(&net.gateway));
+    let wrong = net.client.probe(ping("198.51.100.1")).run().expect("it was sent");
+    assert!(!wrong.is(by::NetworkUnreachable.by(&net.server)));
+}
+
 topology! {
     /// Sixteen hosts, each on a cable of its own to one router.
     struct Star {

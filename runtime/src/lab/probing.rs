@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    ops::Deref,
     time::Duration,
 };
 
@@ -225,6 +226,17 @@ impl Speaker for &Node {
 
     fn label(&self) -> String {
         self.name().to_owned()
+    }
+}
+
+/// A node of a declared network, whose type has its interfaces as fields.
+impl<T: Deref<Target = Node>> Speaker for &T {
+    fn addresses(&self) -> Vec<IpAddr> {
+        Speaker::addresses(&***self)
+    }
+
+    fn label(&self) -> String {
+        Speaker::label(&***self)
     }
 }
 
