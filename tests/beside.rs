@@ -88,19 +88,19 @@ fn one_at_a_time() {
     drop(Topology::builder().node("a", |n| n).build().expect("no fault").up());
 }
 
-#[file_serial(place)]
+#[file_serial(place, path => "tests/one-at-a-time.lock")]
 #[netns_test::test]
 fn serial_tests_run_one_after_the_other_1() {
     one_at_a_time();
 }
 
-#[file_serial(place)]
+#[file_serial(place, path => "tests/one-at-a-time.lock")]
 #[netns_test::test]
 fn serial_tests_run_one_after_the_other_2() {
     one_at_a_time();
 }
 
-#[file_serial(place)]
+#[file_serial(place, path => "tests/one-at-a-time.lock")]
 #[netns_test::test]
 fn serial_tests_run_one_after_the_other_3() {
     one_at_a_time();
