@@ -77,7 +77,8 @@ pub use netns_test_runtime::{
     capture::{self, Listener, Packet},
     feature::{Feature, require},
     kernel,
-    lab::{Error, Interface, Lab, Network, Node, RuleHandle, Task, Up, check_all},
+    kernel::Miss,
+    lab::{Error, Interface, Lab, Misses, Network, NextMiss, Node, RuleHandle, Task, Up, check_all},
     probe::{
         self, Evidence, Expectation, Origin, Outcome, Probe, ProbeError, Report, Server, Target, Traffic, by,
         eventually,

@@ -7,6 +7,9 @@ use netns_test_topology::{
     check::{Check, Item, Part, Severity},
 };
 
+#[path = "check/overlay.rs"]
+mod overlay;
+
 /// The problems of a network as `name: message (help)`.
 fn problems(builder: TopologyBuilder) -> Vec<String> {
     let Err(problems) = builder.build() else { return Vec::new() };
@@ -62,7 +65,8 @@ fn the_table_has_a_code_a_name_and_a_test_for_each_check() {
         assert_eq!(check.code, format!("N{:04}", n + 1));
         assert_eq!(Check::named(check.name), Some(check), "two checks are named {}", check.name);
         assert!(check.explanation.ends_with('.') && !check.example.is_empty(), "{}", check.name);
-        let tested = include_str!("check.rs").contains(&format!("\"{}: ", check.name));
+        let tests = [include_str!("check.rs"), include_str!("check/overlay.rs")];
+        let tested = tests.iter().any(|text| text.contains(&format!("\"{}: ", check.name)));
         assert!(tested, "no test sees {} fire", check.name);
     }
 }

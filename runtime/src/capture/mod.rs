@@ -15,7 +15,7 @@ use std::{
 };
 
 pub use filter::Filter;
-pub use packet::{Arp, Body, Direction, Ethernet, Ip, Packet, Transport};
+pub use packet::{Arp, Body, Direction, Encapsulated, Ethernet, Ip, Packet, Transport};
 pub(crate) use tap::{Tap, Watch};
 
 use crate::{netns::Netns, probe::local};

@@ -18,6 +18,7 @@ use pnet::packet::{
     ipv6::Ipv6Packet,
     tcp::{TcpFlags, TcpPacket},
     udp::UdpPacket,
+    vxlan::VxlanPacket,
 };
 use pnet::util::MacAddr;
 
@@ -108,6 +109,18 @@ pub struct Ip {
     pub dont_fragment: bool,
     /// What it carries.
     pub transport: Transport,
+}
+
+/// A frame in a tunnel: a VXLAN header ([RFC 7348](https://www.rfc-editor.org/rfc/rfc7348)) and what it carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Encapsulated {
+    /// The number of the overlay network (VNI).
+    pub id: u32,
+    /// The flags; 0x08 says that the number counts.
+    pub flags: u8,
+    /// The frame, with the time, interface and direction of the packet that carried it.
+    pub frame: Packet,
 }
 
 /// What an IP packet carries.
@@ -219,6 +232,25 @@ impl Packet {
     /// The TTL or hop limit.
     pub fn ttl(&self) -> Option<u8> {
         self.ip().map(|ip| ip.ttl)
+    }
+
+    /// The frame in it, if it is a VXLAN packet: UDP to port 4789, or to 8472, the kernel's own.
+    ///
+    /// ```no_run
+    /// # use netns_test_runtime::{capture::Listener, probe::{icmp, udp}};
+    /// # fn f(underlay: Listener) {
+    /// let carried = underlay.saw(udp(4789)).vxlan().expect("a whole frame");
+    /// assert_eq!((carried.id, carried.frame.destination()), (42, "10.99.0.2".parse().ok()));
+    /// # }
+    /// ```
+    pub fn vxlan(&self) -> Option<Encapsulated> {
+        let Transport::Udp { destination: 4789 | 8472, .. } = self.ip()?.transport else { return None };
+        let header = VxlanPacket::new(self.payload())?;
+        let inner = self.payload().get(VxlanPacket::minimum_packet_size()..)?.to_vec();
+        let length = inner.len();
+        let frame = Packet::parse(self.time, self.interface, self.direction, length, inner, true, 0);
+        frame.ethernet?;
+        Some(Encapsulated { id: header.get_vni(), flags: header.get_flags(), frame })
     }
 
     /// Whether a node asks for a neighbour's MAC, by ARP or by neighbour discovery (not for an address of its own).
@@ -432,6 +464,17 @@ mod tests {
             parse("ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001 0a000001 000000000000 0a000002");
         assert_eq!(packet.to_string(), "if2 in ARP, who-has 10.0.0.2 tell 10.0.0.1, length 42");
         assert!(packet.is_solicitation());
+    }
+
+    #[test]
+    fn a_frame_in_a_tunnel_is_taken_out() {
+        let outer = "020000000004 020000000003 0800 45000052000000004011b6a5 c0000201 c0000202 c000 12b5 003e 0000";
+        let packet = parse(&format!("{outer} 08000000 001001 00 {ECHO}"));
+        let carried = packet.vxlan().expect("it is VXLAN");
+        assert_eq!((carried.id, carried.flags), (4097, 0x08));
+        assert_eq!(carried.frame.to_string(), parse(ECHO).to_string());
+        assert!(parse(ECHO).vxlan().is_none());
+        assert!(parse(outer).vxlan().is_none(), "the frame is cut off");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
     os::fd::{AsRawFd, BorrowedFd},
 };
 
-use netns_test_topology::{BridgeOptions, Mac, plan::VethEnd};
+use netns_test_topology::{BridgeOptions, Mac, MacvlanMode, plan::VethEnd};
 use nix::errno::Errno;
 use rtnetlink::{
     LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth,
@@ -24,6 +24,7 @@ use rtnetlink::{
 
 use super::{
     KernelError,
+    overlay::{self, VxlanInfo},
     rtnl::{DUMP, Request, Rtnl},
     sysctl::DeviceSetting,
 };
@@ -56,7 +57,8 @@ pub struct LinkInfo {
     pub tx_queue_len: u32,
     /// The index of the bridge that it is a port of.
     pub master: Option<u32>,
-    /// `IFLA_LINK`: for a veth end the index of its peer, in the peer's network namespace.
+    /// `IFLA_LINK`: for a veth end the index of its peer, for a macvlan that of its parent, in the other's network
+    /// namespace.
     pub peer_index: Option<u32>,
     /// `IFLA_LINK_NETNSID`: the number that this namespace gave to the peer's; `None` if it is the same.
     pub peer_netns_id: Option<i32>,
@@ -64,6 +66,12 @@ pub struct LinkInfo {
     pub counters: Counters,
     /// Its settings and identity, for a bridge.
     pub bridge: Option<BridgeInfo>,
+    /// Its settings, for a VXLAN device.
+    pub vxlan: Option<VxlanInfo>,
+    /// Its mode, for a macvlan.
+    pub macvlan: Option<MacvlanMode>,
+    /// How many want to receive every frame: a bridge of its ports, or a capture (`IFLA_PROMISCUITY`).
+    pub promiscuity: u32,
     /// Its spanning tree state, for a port of a bridge.
     pub port_state: Option<PortState>,
 }
@@ -338,7 +346,7 @@ pub(crate) fn delete(index: u32, object: impl Into<String>) -> Request {
     }
 }
 
-fn create(message: LinkMessage, object: String) -> Request {
+pub(super) fn create(message: LinkMessage, object: String) -> Request {
     Request {
         message: RouteNetlinkMessage::NewLink(message),
         flags: NLM_F_CREATE | NLM_F_EXCL,
@@ -347,7 +355,7 @@ fn create(message: LinkMessage, object: String) -> Request {
     }
 }
 
-fn with<T>(mut builder: LinkMessageBuilder<T>, mac: Option<Mac>, mtu: Option<u32>) -> LinkMessageBuilder<T> {
+pub(super) fn with<T>(mut builder: LinkMessageBuilder<T>, mac: Option<Mac>, mtu: Option<u32>) -> LinkMessageBuilder<T> {
     if let Some(mac) = mac {
         builder = builder.address(mac.octets().to_vec());
     }
@@ -405,6 +413,9 @@ fn parse(message: LinkMessage) -> LinkInfo {
         peer_netns_id: None,
         counters: Counters::default(),
         bridge: None,
+        vxlan: None,
+        macvlan: None,
+        promiscuity: 0,
         port_state: None,
     };
     for attribute in message.attributes {
@@ -421,6 +432,7 @@ fn parse(message: LinkMessage) -> LinkInfo {
             LinkAttribute::Controller(index) => link.master = Some(index),
             LinkAttribute::Link(index) => link.peer_index = Some(index),
             LinkAttribute::LinkNetNsId(id) => link.peer_netns_id = Some(id),
+            LinkAttribute::Promiscuity(count) => link.promiscuity = count,
             LinkAttribute::OperState(state) => link.oper_state = oper_state(state),
             LinkAttribute::Stats64(stats) => link.counters = counters(&stats),
             LinkAttribute::LinkInfo(infos) => parse_info(&mut link, infos),
@@ -435,6 +447,8 @@ fn parse_info(link: &mut LinkInfo, infos: Vec<RawInfo>) {
         match info {
             RawInfo::Kind(kind) => link.kind = kind.to_string(),
             RawInfo::Data(InfoData::Bridge(settings)) => link.bridge = Some(bridge(&settings)),
+            RawInfo::Data(InfoData::Vxlan(settings)) => link.vxlan = Some(overlay::vxlan(&settings)),
+            RawInfo::Data(InfoData::MacVlan(settings)) => link.macvlan = overlay::macvlan_mode(&settings),
             RawInfo::PortData(InfoPortData::BridgePort(settings)) => {
                 link.port_state = settings.iter().find_map(|setting| match setting {
                     InfoBridgePort::State(state) => port_state(*state),

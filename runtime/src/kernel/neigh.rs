@@ -4,9 +4,9 @@
 
 use std::{fmt, net::IpAddr};
 
-use netns_test_topology::Mac;
+use netns_test_topology::{FdbEntry, Mac};
 use rtnetlink::{
-    packet_core::{NLM_F_CREATE, NLM_F_REPLACE},
+    packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE},
     packet_route::{
         AddressFamily, RouteNetlinkMessage,
         neighbour::{
@@ -92,6 +92,8 @@ pub struct FdbInfo {
     pub master: Option<u32>,
     /// Whether it is the port's own address or set by hand, and not learned.
     pub permanent: bool,
+    /// The tunnel end that the address is behind, for entries of a VXLAN device.
+    pub destination: Option<IpAddr>,
 }
 
 /// Every neighbour entry of the namespace, IPv4 and IPv6.
@@ -99,7 +101,7 @@ pub(crate) fn all(rtnl: &Rtnl) -> Result<Vec<NeighbourInfo>, KernelError> {
     Ok(dump(rtnl, AddressFamily::Unspec, "neighbours")?.iter().filter_map(parse).collect())
 }
 
-/// Every forwarding entry of the namespace's bridges.
+/// Every forwarding entry of the namespace's bridges and VXLAN devices.
 pub(crate) fn fdb(rtnl: &Rtnl) -> Result<Vec<FdbInfo>, KernelError> {
     Ok(dump(rtnl, AddressFamily::Bridge, "forwarding entries")?.iter().filter_map(parse_fdb).collect())
 }
@@ -117,6 +119,59 @@ pub(crate) fn add(index: u32, address: IpAddr, mac: Mac, object: impl Into<Strin
     }
 }
 
+/// What becomes of an entry for the same MAC address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Same {
+    /// It stays, beside the new one if those of the address add up; if not, the kernel refuses.
+    Keep,
+    Replace,
+}
+
+/// Adds a forwarding entry.
+pub(crate) fn add_fdb(index: u32, entry: &FdbEntry, same: Same, object: impl Into<String>) -> Request {
+    let mut message = fdb_message(index, entry);
+    message.header.state = if entry.dst.is_some() { RawState::Permanent } else { RawState::Noarp };
+    let flags = match same {
+        Same::Replace => NLM_F_REPLACE,
+        // Of an address whose entries do not add up, the kernel would take the request and do nothing.
+        Same::Keep if entry.adds_up() => NLM_F_APPEND,
+        Same::Keep => NLM_F_EXCL,
+    };
+    Request {
+        message: RouteNetlinkMessage::NewNeighbour(message),
+        flags: NLM_F_CREATE | flags,
+        operation: "add forwarding entry",
+        object: object.into(),
+    }
+}
+
+/// Removes a forwarding entry.
+pub(crate) fn delete_fdb(index: u32, entry: &FdbEntry, object: impl Into<String>) -> Request {
+    Request {
+        message: RouteNetlinkMessage::DelNeighbour(fdb_message(index, entry)),
+        flags: 0,
+        operation: "remove forwarding entry",
+        object: object.into(),
+    }
+}
+
+fn fdb_message(index: u32, entry: &FdbEntry) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = AddressFamily::Bridge;
+    message.header.ifindex = index;
+    message.header.flags = if entry.dst.is_some() { NeighbourFlags::Own } else { NeighbourFlags::Controller };
+    message.attributes.push(NeighbourAttribute::LinkLayerAddress(entry.mac.octets().to_vec()));
+    message.attributes.extend(entry.dst.map(|dst| NeighbourAttribute::Destination(destination(dst))));
+    message
+}
+
+fn destination(address: IpAddr) -> NeighbourAddress {
+    match address {
+        IpAddr::V4(address) => NeighbourAddress::Inet(address),
+        IpAddr::V6(address) => NeighbourAddress::Inet6(address),
+    }
+}
+
 /// Removes an entry.
 pub(crate) fn delete(index: u32, address: IpAddr, object: impl Into<String>) -> Request {
     Request {
@@ -131,17 +186,8 @@ fn message(index: u32, address: IpAddr) -> NeighbourMessage {
     let mut message = NeighbourMessage::default();
     message.header.ifindex = index;
     message.header.kind = RouteType::Unicast;
-    let destination = match address {
-        IpAddr::V4(address) => {
-            message.header.family = AddressFamily::Inet;
-            NeighbourAddress::Inet(address)
-        }
-        IpAddr::V6(address) => {
-            message.header.family = AddressFamily::Inet6;
-            NeighbourAddress::Inet6(address)
-        }
-    };
-    message.attributes.push(NeighbourAttribute::Destination(destination));
+    message.header.family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    message.attributes.push(NeighbourAttribute::Destination(destination(address)));
     message
 }
 
@@ -165,17 +211,9 @@ fn dump(rtnl: &Rtnl, family: AddressFamily, what: &str) -> Result<Vec<NeighbourM
 }
 
 fn parse(message: &NeighbourMessage) -> Option<NeighbourInfo> {
-    let mut address = None;
-    for attribute in &message.attributes {
-        match attribute {
-            NeighbourAttribute::Destination(NeighbourAddress::Inet(addr)) => address = Some(IpAddr::V4(*addr)),
-            NeighbourAttribute::Destination(NeighbourAddress::Inet6(addr)) => address = Some(IpAddr::V6(*addr)),
-            _ => {}
-        }
-    }
     Some(NeighbourInfo {
         index: message.header.ifindex,
-        address: address?,
+        address: address(message)?,
         mac: mac(message),
         state: state(message.header.state),
     })
@@ -186,11 +224,30 @@ fn parse_fdb(message: &NeighbourMessage) -> Option<FdbInfo> {
         NeighbourAttribute::Controller(index) => Some(*index),
         _ => None,
     });
-    let permanent = message.header.state == RawState::Permanent || message.header.flags.contains(NeighbourFlags::Own);
-    Some(FdbInfo { mac: mac(message)?, port: message.header.ifindex, master, permanent })
+    let destination = address(message);
+    // What a VXLAN device learns is its own too.
+    let own = message.header.flags.contains(NeighbourFlags::Own) && destination.is_none();
+    let permanent = message.header.state == RawState::Permanent || message.header.state == RawState::Noarp || own;
+    Some(FdbInfo { mac: mac(message)?, port: message.header.ifindex, master, permanent, destination })
 }
 
-fn mac(message: &NeighbourMessage) -> Option<Mac> {
+/// The IP address that an entry is about, or that it leads to.
+pub(super) fn address(message: &NeighbourMessage) -> Option<IpAddr> {
+    message.attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::Destination(NeighbourAddress::Inet(addr)) => Some(IpAddr::V4(*addr)),
+        NeighbourAttribute::Destination(NeighbourAddress::Inet6(addr)) => Some(IpAddr::V6(*addr)),
+        // A forwarding entry's family is the bridge's, which says nothing of its tunnel end's.
+        NeighbourAttribute::Destination(NeighbourAddress::Other(bytes)) => {
+            match <[u8; 4]>::try_from(bytes.as_slice()) {
+                Ok(bytes) => Some(IpAddr::from(bytes)),
+                Err(_) => <[u8; 16]>::try_from(bytes.as_slice()).ok().map(IpAddr::from),
+            }
+        }
+        _ => None,
+    })
+}
+
+pub(super) fn mac(message: &NeighbourMessage) -> Option<Mac> {
     message.attributes.iter().find_map(|attribute| match attribute {
         NeighbourAttribute::LinkLayerAddress(bytes) => Some(Mac::new(bytes.as_slice().try_into().ok()?)),
         _ => None,

@@ -37,7 +37,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const BATCH: usize = 128;
 
 /// The largest datagram that is asked for; the kernel fits the pieces of a list to it, up to this.
-const RECEIVE_BUFFER: usize = 32 * 1024;
+pub(super) const RECEIVE_BUFFER: usize = 32 * 1024;
 
 /// A message to the kernel, with the words for an error.
 pub(crate) struct Request {
@@ -205,9 +205,9 @@ const MOST_READINGS: usize = 1000;
 /// The flags of a dump of every object of a kind.
 pub(crate) const DUMP: u16 = NLM_F_DUMP;
 
-type Words = (&'static str, String);
+pub(super) type Words = (&'static str, String);
 
-fn decode(mut rest: &[u8], words: &Words) -> Result<Vec<NetlinkMessage<RouteNetlinkMessage>>, KernelError> {
+pub(super) fn decode(mut rest: &[u8], words: &Words) -> Result<Vec<NetlinkMessage<RouteNetlinkMessage>>, KernelError> {
     let mut messages = Vec::new();
     while !rest.is_empty() {
         let length = NetlinkBuffer::new_checked(rest).map_err(|error| undecodable(words, error.to_string()))?.length();

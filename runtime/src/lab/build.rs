@@ -23,7 +23,11 @@ use super::{
     view,
 };
 use crate::kernel::{
-    KernelError, LinkInfo, OperState, addr, link, neigh, neightbl, route,
+    KernelError, LinkInfo, OperState, addr, link,
+    neigh::{self, Same},
+    neightbl,
+    overlay::{self, Made},
+    route,
     rtnl::{Request, Rtnl},
     rule,
 };
@@ -39,6 +43,7 @@ enum Phase {
     Sysctls,
     Bridges,
     Cables,
+    Overlays,
     Config,
     Await,
     Firewall,
@@ -65,6 +70,7 @@ pub(super) fn build(topology: &Topology, shared: &Arc<Shared>) -> Result<Vec<Nod
             }
             Phase::Sysctls => site.set_sysctls(run)?,
             Phase::Bridges | Phase::Cables | Phase::Config => site.request(run)?,
+            Phase::Overlays => site.create_overlays(run)?,
             Phase::Await => site.wait_until_ready(run)?,
             Phase::Firewall => site.set_firewalls(run)?,
             Phase::NameServers => site.set_name_servers(run)?,
@@ -79,6 +85,7 @@ fn phase(action: &Action) -> Phase {
         Action::SetSysctl(_) => Phase::Sysctls,
         Action::CreateBridge { .. } => Phase::Bridges,
         Action::CreateVeth { .. } => Phase::Cables,
+        Action::CreateVxlan { .. } | Action::CreateMacvlan { .. } => Phase::Overlays,
         Action::AwaitLink { .. } | Action::AwaitAddress { .. } => Phase::Await,
         Action::SetFirewall { .. } => Phase::Firewall,
         Action::SetNameServers(_) => Phase::NameServers,
@@ -182,6 +189,39 @@ impl Site<'_> {
         Ok(())
     }
 
+    /// One after another: each may be made on the one before it, and on another node's.
+    fn create_overlays(&mut self, steps: &[Step]) -> Result<(), Error> {
+        for step in steps {
+            let at = self.node(&step.node);
+            let (carrier, lower) = match &step.action {
+                Action::CreateVxlan { vxlan, .. } => (vxlan.underlay.as_ref(), vxlan.dev.as_ref()),
+                Action::CreateMacvlan { macvlan, .. } => (macvlan.parent_node.as_ref(), Some(&macvlan.parent)),
+                _ => continue,
+            };
+            let carrier = carrier.map_or(at, |name| self.node(name));
+            if let Some(lower) = lower {
+                self.learn_index(carrier, lower)?;
+            }
+            let (live, carrier_live) = (self.live(at)?, self.live(carrier)?);
+            let netns = (carrier != at).then(|| live.netns.as_fd());
+            let lower = lower.map(|name| self.index(carrier, name)).transpose();
+            let lower = lower.map_err(|error| Error::kernel(&step.node, error))?;
+            let request = match &step.action {
+                Action::CreateVxlan { name, mac, mtu, vxlan } => {
+                    overlay::create_vxlan(&Made { name, mac: *mac, mtu: *mtu, netns }, vxlan, lower)
+                }
+                Action::CreateMacvlan { name, mac, mtu, macvlan } => {
+                    let parent = lower.unwrap_or_default();
+                    overlay::create_macvlan(&Made { name, mac: *mac, mtu: *mtu, netns }, parent, macvlan.mode)
+                }
+                _ => continue,
+            };
+            self.nodes[at].words(carrier_live.rtnl.execute(request))?;
+            self.nodes[at].words(live.set_up_devices())?;
+        }
+        Ok(())
+    }
+
     fn config(&self, at: usize, action: &Action) -> Result<Request, KernelError> {
         let index = |name: &IfName| self.index(at, name);
         Ok(match action {
@@ -206,6 +246,7 @@ impl Site<'_> {
                 let words = format!("{} at {} dev {}", entry.address, entry.mac, entry.dev);
                 neigh::add(index(&entry.dev)?, entry.address, entry.mac, words)
             }
+            Action::AddFdb(entry) => neigh::add_fdb(index(&entry.dev)?, entry, Same::Keep, entry.to_string()),
             Action::AddRoute(route) => route::add(route, format!("to {}", route.to), index)?,
             Action::AddRule(entry) => rule::add(entry, format!("{entry:?}")),
             other => {
@@ -284,19 +325,19 @@ impl Site<'_> {
         Ok(())
     }
 
-    /// Reads the indexes of the interfaces that these steps name and that were left to the kernel.
-    fn learn_indexes(&mut self, steps: &[Step]) -> Result<(), Error> {
-        let mut unknown: Vec<usize> = steps
-            .iter()
-            .flat_map(|step| names(&step.action).into_iter().map(|name| (self.node(&step.node), name)))
-            .filter(|(at, name)| **name != *"lo" && !self.indexes.contains_key(&(*at, name.to_string())))
-            .map(|(at, _)| at)
-            .collect();
-        unknown.sort_unstable();
-        unknown.dedup();
-        for at in unknown {
+    fn learn_index(&mut self, at: usize, name: &IfName) -> Result<(), Error> {
+        if *name != "lo" && !self.indexes.contains_key(&(at, name.to_string())) {
             let links = self.nodes[at].words(link::all_brief(&self.live(at)?.rtnl))?;
             self.indexes.extend(links.into_iter().map(|link| ((at, link.name), link.index)));
+        }
+        Ok(())
+    }
+
+    /// Reads the indexes of the interfaces that these steps name and that were left to the kernel.
+    fn learn_indexes(&mut self, steps: &[Step]) -> Result<(), Error> {
+        for step in steps {
+            let at = self.node(&step.node);
+            names(&step.action).into_iter().try_for_each(|name| self.learn_index(at, name))?;
         }
         Ok(())
     }
@@ -329,6 +370,7 @@ fn names(action: &Action) -> Vec<&IfName> {
         | Action::AddAddress { interface, .. }
         | Action::SetUp { interface } => vec![interface],
         Action::AddNeighbour(entry) => vec![&entry.dev],
+        Action::AddFdb(entry) => vec![&entry.dev],
         Action::AddRoute(route) => match &route.kind {
             netns_test_topology::RouteKind::Unicast(hops) => hops.iter().filter_map(|hop| hop.dev.as_ref()).collect(),
             _ => Vec::new(),
@@ -440,7 +482,10 @@ pub(super) fn is_in(link: &LinkInfo, state: LinkState) -> bool {
         LinkState::Down => !link.flags.up(),
         LinkState::NoCarrier => link.flags.up() && !link.flags.running(),
         // The word UP comes to a bridge up to a second after its carrier, and nothing waits for it.
-        LinkState::Running if link.kind == "bridge" => link.flags.up() && link.flags.lower_up(),
+        // A VXLAN device never says more than UNKNOWN, and a macvlan only if its parent changes.
+        LinkState::Running if matches!(&*link.kind, "bridge" | "vxlan" | "macvlan") => {
+            link.flags.up() && link.flags.lower_up()
+        }
         LinkState::Running if link.kind.is_empty() => link.flags.up() && link.flags.running(),
         LinkState::Running => link.flags.up() && link.oper_state == OperState::Up,
     }

@@ -89,6 +89,16 @@ pub enum Error {
         /// The description.
         traffic: String,
     },
+    /// An interface asked for nothing in the time that was waited for it.
+    #[error(
+        "`{interface}` missed nothing within {waited:?} (help: a VXLAN device tells only what it is made with: `l2miss`, and `l3miss` with `proxy`)"
+    )]
+    NothingMissing {
+        /// The interface.
+        interface: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
     /// A removed node's interfaces were still there after the wait.
     #[error("`{interface}` was still there {after:?} after node `{node}` was removed: something holds its namespace")]
     StillThere {

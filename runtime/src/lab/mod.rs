@@ -10,8 +10,10 @@ mod lane;
 #[cfg(feature = "unshare")]
 mod lend;
 mod local;
+mod miss;
 mod names;
 mod node;
+mod overlay;
 mod probing;
 mod read;
 mod state;
@@ -25,6 +27,7 @@ use netns_test_topology::{Topology, build::NodeBuilder};
 pub use error::Error;
 pub use firewall::RuleHandle;
 pub use interface::Interface;
+pub use miss::{Misses, NextMiss};
 #[doc(hidden)]
 pub use names::Names;
 pub use node::Node;

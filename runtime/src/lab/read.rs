@@ -85,7 +85,7 @@ impl Node {
         Ok(self.neighbours()?.into_iter().find(|entry| entry.address == address))
     }
 
-    /// The forwarding entries of its bridges, as `bridge fdb`.
+    /// The forwarding entries of its bridges and VXLAN devices, as `bridge fdb`.
     ///
     /// # Errors
     ///

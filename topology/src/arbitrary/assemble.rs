@@ -1,16 +1,20 @@
 //! Choices put together to a draft.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use super::{
     Options,
     address::{Families, host, of_lan},
     name,
-    recipe::{Bridge, End, Network, Switch},
+    recipe::{Bridge, End, Far, Network, Overlay, Switch},
     route::pick_name,
 };
 use crate::{
-    Cidr, Draft, IfName, Interface, Kind, Link, LinkEnd, Neighbour, Node, NodeName, Role, Sysctl,
+    Cidr, Draft, FdbEntry, IfName, Interface, Kind, Link, LinkEnd, Mac, Macvlan, Neighbour, Node, NodeName, Role,
+    Sysctl, Vxlan,
     check::{Check, Severity},
 };
 
@@ -33,7 +37,7 @@ pub(super) fn draft(network: Network, options: Options) -> Draft {
             for bridge in recipe.bridges {
                 site.bridge(n, bridge, None);
             }
-            recipe.settings
+            (recipe.overlays, recipe.settings)
         })
         .collect();
     for ends in network.cables {
@@ -43,8 +47,12 @@ pub(super) fn draft(network: Network, options: Options) -> Draft {
     for switch in network.switches {
         site.switch(switch, recipes.len());
     }
+    for (n, (overlays, _)) in recipes.iter().enumerate() {
+        overlays.iter().for_each(|overlay| site.overlay(n, overlay, recipes.len()));
+    }
     site.give_addresses();
-    for (node, settings) in site.draft.nodes.iter_mut().zip(recipes) {
+    site.give_tunnels(recipes.iter().flat_map(|(overlays, _)| overlays));
+    for (node, (_, settings)) in site.draft.nodes.iter_mut().zip(recipes) {
         node.routes = settings.routes.into_iter().map(|route| route.assemble(node)).collect();
         node.rules = settings.rules.into_iter().map(|rule| rule.assemble(node)).collect();
         node.chains = settings.chains.into_iter().map(|chain| chain.assemble(node)).collect();
@@ -53,6 +61,13 @@ pub(super) fn draft(network: Network, options: Options) -> Draft {
         for neighbour in settings.neighbours {
             let (address, mac) = (neighbour.address.addr(), neighbour.mac);
             node.neighbours.push(Neighbour { address, mac, dev: pick_name(node, neighbour.interface) });
+        }
+        for entry in settings.fdb {
+            let dev = pick_name(node, entry.interface);
+            let tunnel = node.interface(&dev).is_some_and(|interface| matches!(interface.kind, Kind::Vxlan(_)));
+            let v6 = matches!(&node.interface(&dev).map(|i| &i.kind), Some(Kind::Vxlan(vxlan)) if vxlan.is_ipv6());
+            let dst = tunnel.then(|| far_end(v6, entry.far.unwrap_or_default()));
+            node.fdb.push(FdbEntry { mac: entry.mac.unwrap_or(Mac::new([0; 6])), dev, dst });
         }
         for sysctl in settings.sysctls {
             let interface = pick_name(node, sysctl.interface).replace('.', "/");
@@ -70,6 +85,8 @@ struct Site {
     draft: Draft,
     /// Which families of its LAN's addresses each interface gets.
     families: BTreeMap<Member, Families>,
+    /// The interfaces on top of others, in the order of their recipes.
+    overlays: Vec<Member>,
 }
 
 /// An interface by node and position.
@@ -113,6 +130,51 @@ impl Site {
         member
     }
 
+    /// A macvlan without an interface that it could be on is none.
+    fn overlay(&mut self, n: usize, overlay: &Overlay, hosts: usize) {
+        let owner = overlay.lower_node.map_or(n, |pick| usize::from(pick) % hosts);
+        let below = &self.draft.nodes[owner];
+        let names: Vec<IfName> = below.interfaces.iter().map(|interface| interface.name.clone()).collect();
+        let lower = overlay.lower.filter(|_| !names.is_empty());
+        let lower = lower.map(|pick| names[usize::from(pick) % names.len()].clone());
+        let other = (owner != n).then(|| below.name.clone());
+        let kind = match (overlay.macvlan, lower) {
+            (Some(mode), Some(parent)) => Kind::Macvlan(Macvlan { parent, parent_node: other, mode }),
+            (_, dev) => Kind::Vxlan(Vxlan { dev, underlay: other, ..overlay.vxlan.clone() }),
+        };
+        let member = self.interface(n, overlay.name.clone(), "over", kind);
+        let bridges: Vec<IfName> = self.draft.nodes[n].bridges().map(|bridge| bridge.name.clone()).collect();
+        let master = overlay.bridge.and_then(|pick| bridges.get(usize::from(pick) % bridges.len().max(1)).cloned());
+        let made = self.at(member);
+        (made.mac, made.mtu, made.up, made.master) = (overlay.mac, overlay.mtu, overlay.up, master);
+        self.families.insert(member, overlay.families);
+        self.overlays.push(member);
+    }
+
+    /// Gives tunnels their ends, once there are addresses.
+    fn give_tunnels<'r>(&mut self, recipes: impl Iterator<Item = &'r Overlay>) {
+        for (member, recipe) in std::mem::take(&mut self.overlays).into_iter().zip(recipes) {
+            let Kind::Vxlan(mut vxlan) = self.at(member).kind.clone() else { continue };
+            vxlan.remote = match recipe.far {
+                Far::Nowhere => None,
+                Far::End(pick) => Some(far_end(recipe.v6, pick)),
+                Far::Group(pick) if recipe.v6 => Some(Ipv6Addr::new(0xff05, 0, 0, 0, 0, 0, 0, pick.into()).into()),
+                Far::Group(pick) => Some(Ipv4Addr::new(239, 1, 1, pick).into()),
+            };
+            let carrier = vxlan.underlay.as_ref().and_then(|name| self.draft.node(name));
+            let carrier = carrier.unwrap_or(&self.draft.nodes[member.0]);
+            let own: Vec<IpAddr> = carrier
+                .interfaces
+                .iter()
+                .flat_map(|interface| &interface.addresses)
+                .map(Cidr::addr)
+                .filter(|address| address.is_ipv6() == recipe.v6)
+                .collect();
+            vxlan.local = recipe.local.and_then(|pick| own.get(usize::from(pick) % own.len().max(1)).copied());
+            self.at(member).kind = Kind::Vxlan(vxlan);
+        }
+    }
+
     fn link(&mut self, a: Member, b: Member) {
         let [a, b] = [a, b].map(|(n, i)| {
             let node = &self.draft.nodes[n];
@@ -150,6 +212,14 @@ impl Site {
                 interface.addresses.splice(0..0, own);
             }
         }
+    }
+}
+
+/// An address that nobody has.
+fn far_end(v6: bool, pick: u8) -> IpAddr {
+    match v6 {
+        true => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, pick.into()).into(),
+        false => Ipv4Addr::new(198, 51, 100, pick).into(),
     }
 }
 

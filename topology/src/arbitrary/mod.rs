@@ -15,7 +15,7 @@
 //! # every_node_is_made_first();
 //! ```
 //!
-//! Every part of the model occurs: cables between nodes and within one, bridges, switches, addresses of both families,
+//! Every part of the model occurs: cables between nodes and within one, bridges, switches, VXLAN devices, macvlan interfaces, addresses of both families,
 //! MAC, MTU, interfaces that stay down, routes and rules of all kinds, neighbours, sysctls, forwarding, NAT, firewalls
 //! of every family, name servers, both profiles and their departures. Left out is what takes seconds to build (STP on
 //! a bridge that carries packets) or what many kernels lack (rejecting and connection tracking in the bridge

@@ -51,7 +51,10 @@ fn mend(draft: &mut Draft, problem: &Problem, removed: &mut HashSet<Item>) {
                 Part::Mtu if interface.mtu.is_none() => interface.addresses.clear(),
                 Part::Mtu => interface.mtu = None,
                 Part::Master => interface.master = None,
-                Part::Options => interface.kind = Kind::Bridge(BridgeOptions::default()),
+                Part::Options | Part::Remote | Part::Source => match &mut interface.kind {
+                    Kind::Vxlan(vxlan) => (vxlan.remote, vxlan.local, vxlan.ageing) = (None, None, None),
+                    kind => *kind = Kind::Bridge(BridgeOptions::default()),
+                },
                 _ => drop(removed.insert(problem.place.item)),
             }
         }
@@ -89,6 +92,7 @@ fn remove(draft: &mut Draft, removed: &HashSet<Item>) {
         keep(&mut node.interfaces, |i| !removed.contains(&Item::Interface(n, i)));
         keep(&mut node.routes, |r| !removed.contains(&Item::Route(n, r)));
         keep(&mut node.rules, |r| !removed.contains(&Item::Rule(n, r)));
+        keep(&mut node.fdb, |e| !removed.contains(&Item::Fdb(n, e)));
         keep(&mut node.neighbours, |e| !removed.contains(&Item::Neighbour(n, e)));
         keep(&mut node.sysctls, |s| !removed.contains(&Item::Sysctl(n, s)));
         keep(&mut node.chains, |c| !removed.contains(&Item::Chain(n, c)));

@@ -12,7 +12,7 @@ use super::{
     name,
     route::{self, RouteRecipe, RuleRecipe},
 };
-use crate::{BridgeOptions, Cidr, Departure, IfName, Mac, NodeName, Profile};
+use crate::{BridgeOptions, Cidr, Departure, IfName, Mac, MacvlanMode, NodeName, Profile, Vni, Vxlan};
 
 /// A network.
 #[derive(Debug, Clone)]
@@ -32,6 +32,7 @@ pub(super) struct Node {
     pub(super) departures: Vec<(Departure, bool)>,
     pub(super) loopback: Option<Loopback>,
     pub(super) bridges: Vec<Bridge>,
+    pub(super) overlays: Vec<Overlay>,
     pub(super) forward: (bool, bool),
     pub(super) settings: Settings,
 }
@@ -42,6 +43,7 @@ pub(super) struct Settings {
     pub(super) routes: Vec<RouteRecipe>,
     pub(super) rules: Vec<RuleRecipe>,
     pub(super) neighbours: Vec<NeighbourRecipe>,
+    pub(super) fdb: Vec<FdbRecipe>,
     pub(super) sysctls: Vec<SysctlRecipe>,
     pub(super) chains: Vec<ChainRecipe>,
     pub(super) counters: Vec<&'static str>,
@@ -86,6 +88,44 @@ pub(super) struct End {
     pub(super) mtu: Option<u32>,
     pub(super) up: bool,
     pub(super) bridge: Option<u8>,
+}
+
+/// An interface on top of others: a VXLAN device, or a macvlan of this mode.
+#[derive(Debug, Clone)]
+pub(super) struct Overlay {
+    pub(super) name: Option<IfName>,
+    pub(super) macvlan: Option<MacvlanMode>,
+    pub(super) vxlan: Vxlan,
+    /// The group, far end and own address are of IPv6.
+    pub(super) v6: bool,
+    /// Which node's interface it is made on; the own one's if `None`.
+    pub(super) lower_node: Option<u8>,
+    /// Which interface; for a VXLAN device any if `None`.
+    pub(super) lower: Option<u8>,
+    /// Which address of the underlay's node it sends from.
+    pub(super) local: Option<u8>,
+    pub(super) far: Far,
+    pub(super) families: Families,
+    pub(super) mac: Option<Mac>,
+    pub(super) mtu: Option<u32>,
+    pub(super) up: bool,
+    pub(super) bridge: Option<u8>,
+}
+
+/// Where a VXLAN device sends what it does not know.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Far {
+    Nowhere,
+    End(u8),
+    Group(u8),
+}
+
+/// A forwarding entry: of all zeros if there is no MAC.
+#[derive(Debug, Clone)]
+pub(super) struct FdbRecipe {
+    pub(super) mac: Option<Mac>,
+    pub(super) interface: u8,
+    pub(super) far: Option<u8>,
 }
 
 /// A permanent neighbour entry: address, MAC, interface.
@@ -142,10 +182,11 @@ prop_compose! {
         departures in vec((prop::sample::select(Departure::ALL.as_slice()), any::<bool>()), 0..3),
         loopback in weighted(0.3, loopback()),
         bridges in vec(bridge(), 0..=2),
+        overlays in vec(overlay(), 0..=2),
         forward in any::<(bool, bool)>(),
         settings in settings(),
     ) -> Node {
-        Node { name, profile, departures, loopback, bridges, forward, settings }
+        Node { name, profile, departures, loopback, bridges, overlays, forward, settings }
     }
 }
 
@@ -154,12 +195,13 @@ prop_compose! {
         routes in vec(route::route(), 0..6),
         rules in vec(route::rule(), 0..3),
         neighbours in vec(neighbour(), 0..3),
+        fdb in vec(fdb(), 0..3),
         sysctls in vec(sysctl(), 0..3),
         chains in vec(firewall::chain(), 0..4),
         counters in vec(prop::sample::select(COUNTERS.as_slice()), 0..2),
         nameservers in vec(address::anywhere(), 0..3),
     ) -> Settings {
-        Settings { routes, rules, neighbours, sysctls, chains, counters, nameservers }
+        Settings { routes, rules, neighbours, fdb, sysctls, chains, counters, nameservers }
     }
 }
 
@@ -199,6 +241,41 @@ prop_compose! {
         BridgeOptions {
             stp, forward_delay, ageing, multicast_snooping, nf_call_iptables, nf_call_ip6tables, nf_call_arptables,
         }
+    }
+}
+
+prop_compose! {
+    fn overlay()(
+        name in name::interface(),
+        macvlan in weighted(0.4, prop::sample::select(MacvlanMode::ALL.as_slice())),
+        vxlan in vxlan(),
+        (v6, lower_node, lower, local) in (any::<bool>(), weighted(0.3, any::<u8>()), of(any::<u8>()), weighted(0.3, any::<u8>())),
+        far in prop_oneof![Just(Far::Nowhere), any::<u8>().prop_map(Far::End), any::<u8>().prop_map(Far::Group)],
+        families in address::families(),
+        mac in weighted(0.3, address::mac()),
+        mtu in weighted(0.2, mtu()),
+        up in prop::bool::weighted(0.85),
+        bridge in weighted(0.3, any::<u8>()),
+    ) -> Overlay {
+        Overlay { name, macvlan, vxlan, v6, lower_node, lower, local, far, families, mac, mtu, up, bridge }
+    }
+}
+
+prop_compose! {
+    fn vxlan()(
+        id in prop_oneof![0..4u32, 0..=0xff_ffffu32],
+        port in prop_oneof![4 => Just(Vxlan::PORT), 1 => 1..=u16::MAX],
+        [learning, proxy, l2miss, l3miss] in any::<[bool; 4]>(),
+        ageing in weighted(0.2, (0..=3000u64).prop_map(Duration::from_secs)),
+    ) -> Vxlan {
+        let id = Vni::new(id).expect("it has 24 bits");
+        Vxlan { port, learning, proxy, l2miss, l3miss, ageing, ..Vxlan::new(id) }
+    }
+}
+
+prop_compose! {
+    fn fdb()(mac in weighted(0.7, address::mac()), interface in any::<u8>(), far in of(any::<u8>())) -> FdbRecipe {
+        FdbRecipe { mac, interface, far }
     }
 }
 

@@ -7,6 +7,7 @@ mod errors;
 mod firewall;
 mod interface;
 mod node;
+mod overlay;
 mod switch;
 mod value;
 
@@ -18,6 +19,7 @@ pub use interface::{BridgeBuilder, InterfaceBuilder};
 pub use node::NodeBuilder;
 #[cfg(feature = "file")]
 pub(crate) use node::destination;
+pub use overlay::{MacvlanBuilder, VxlanBuilder};
 #[cfg(feature = "import")]
 pub(crate) use switch::port_name;
 pub use value::{End, IntoAddresses, IntoEnd, IntoNetwork, IntoValue};

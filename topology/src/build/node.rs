@@ -6,11 +6,12 @@ use super::{
     errors::Errors,
     firewall::{ChainBuilder, MatchBuilder},
     interface::{BridgeBuilder, InterfaceBuilder},
+    overlay::{MacvlanBuilder, VxlanBuilder},
     value::{IntoAddresses, IntoNetwork, IntoValue, network},
 };
 use crate::{
-    Chain, ChainKind, Departure, Family, FirewallRule, Hook, IfName, Interface, InvalidValue, Kind, Mac, Match,
-    Neighbour, Node, Policy, PortRange, Priority, Profile, Protocol, Route, Rule, Sysctl, Verdict,
+    Chain, ChainKind, Departure, Family, FdbEntry, FirewallRule, Hook, IfName, Interface, InvalidValue, Kind, Mac,
+    Match, Neighbour, Node, Policy, PortRange, Priority, Profile, Protocol, Route, Rule, Sysctl, Verdict, Vni,
 };
 
 /// Builds a node; see [`TopologyBuilder::node`](super::TopologyBuilder::node).
@@ -58,9 +59,7 @@ impl NodeBuilder {
         let Some(name) = self.errors.take(name) else { return self };
         let kind = if name == *"lo" { Kind::Loopback } else { Kind::Veth };
         let built = build(InterfaceBuilder::new(name, kind));
-        self.node.interfaces.push(built.interface);
-        self.errors.absorb(built.errors);
-        self
+        self.add_interface(built)
     }
 
     /// Adds a bridge.
@@ -92,6 +91,61 @@ impl NodeBuilder {
         self
     }
 
+    /// Adds a VXLAN device: an end of a tunnel that carries the frames of an overlay network, known by its number.
+    ///
+    /// ```
+    /// # use netns_test_topology::Topology;
+    /// let topology = Topology::builder()
+    ///     .node("left", |n| {
+    ///         n.interface("eth0", "192.0.2.1/24")
+    ///             .vxlan("vx0", 42, |v| v.remote("192.0.2.2").dev("eth0").address("10.99.0.1/24"))
+    ///     })
+    ///     .node("right", |n| {
+    ///         n.interface("eth0", "192.0.2.2/24")
+    ///             .vxlan("vx0", 42, |v| v.remote("192.0.2.1").dev("eth0").address("10.99.0.2/24"))
+    ///     })
+    ///     .link("left.eth0", "right.eth0")
+    ///     .build()?;
+    /// # Ok::<(), netns_test_topology::check::Problems>(())
+    /// ```
+    pub fn vxlan(
+        mut self,
+        name: impl IntoValue<IfName>,
+        id: impl IntoValue<Vni>,
+        build: impl FnOnce(VxlanBuilder) -> VxlanBuilder,
+    ) -> Self {
+        let (name, id) = (self.errors.take(name), self.errors.take(id));
+        let (Some(name), Some(id)) = (name, id) else { return self };
+        let built = build(VxlanBuilder::new(name, id)).finish();
+        self.add_interface(built)
+    }
+
+    /// Adds a macvlan interface, which has an Ethernet address of its own on the link of another, its parent.
+    ///
+    /// ```
+    /// # use netns_test_topology::{MacvlanMode, Topology};
+    /// # let topology = Topology::builder()
+    /// #     .node("host", |n| n.interface("eth0", "192.0.2.1/24"))
+    /// #     .node("other", |n| n.interface("eth0", "192.0.2.2/24"))
+    /// #     .link("host.eth0", "other.eth0")
+    /// .node("container", |n| {
+    ///     n.macvlan("eth0", "eth0", |m| m.parent_node("host").mode(MacvlanMode::Bridge).address("192.0.2.10/24"))
+    /// })
+    /// # .build()?;
+    /// # Ok::<(), netns_test_topology::check::Problems>(())
+    /// ```
+    pub fn macvlan(
+        mut self,
+        name: impl IntoValue<IfName>,
+        parent: impl IntoValue<IfName>,
+        build: impl FnOnce(MacvlanBuilder) -> MacvlanBuilder,
+    ) -> Self {
+        let (name, parent) = (self.errors.take(name), self.errors.take(parent));
+        let (Some(name), Some(parent)) = (name, parent) else { return self };
+        let built = build(MacvlanBuilder::new(name, parent)).finish();
+        self.add_interface(built)
+    }
+
     /// Adds a route, as [ip-route(8)] writes it: `"default via 10.0.0.1"`, `"blackhole 10.9.0.0/16"`.
     ///
     /// [ip-route(8)]: https://man7.org/linux/man-pages/man8/ip-route.8.html
@@ -121,6 +175,17 @@ impl NodeBuilder {
         if let (Some(address), Some(mac), Some(dev)) = (address, mac, dev) {
             self.node.neighbours.push(Neighbour { address, mac, dev });
         }
+        self
+    }
+
+    /// Adds a forwarding entry, as [bridge(8)] writes it: to a VXLAN device behind which tunnel end a MAC address is
+    /// (`"02:00:00:00:00:02 dev vx0 dst 192.0.2.2"`), to a bridge by which port it is reached
+    /// (`"02:00:00:00:00:02 dev eth1"`).
+    ///
+    /// [bridge(8)]: https://man7.org/linux/man-pages/man8/bridge.8.html
+    pub fn fdb(mut self, entry: impl IntoValue<FdbEntry>) -> Self {
+        let entry = self.errors.take(entry);
+        self.node.fdb.extend(entry);
         self
     }
 
@@ -300,6 +365,12 @@ impl NodeBuilder {
     /// Switches one departure from the kernel's defaults off, whatever the profile says.
     pub fn without(mut self, departure: Departure) -> Self {
         self.node.departures.insert(departure, false);
+        self
+    }
+
+    fn add_interface(mut self, built: InterfaceBuilder) -> Self {
+        self.node.interfaces.push(built.interface);
+        self.errors.absorb(built.errors);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::{Cidr, IfName, InvalidValue, LinkEnd, Mac, NodeName, Route, Rule};
+use crate::{Cidr, FdbEntry, IfName, InvalidValue, LinkEnd, Mac, Macvlan, NodeName, Route, Rule, Vni, Vxlan};
 
 /// A value of type `T`, or a text that is read as one.
 ///
@@ -60,9 +60,19 @@ into_value! {
     Mac: |text| text.parse();
     Route: |text| text.parse();
     Rule: |text| text.parse();
+    FdbEntry: |text| text.parse();
+    Vni: |text| text.parse();
+    Vxlan: |text| text.parse();
+    Macvlan: |text| text.parse();
     IpAddr: |text| text.parse().map_err(|_| {
         InvalidValue::new(format!("`{text}` is not an IP address")).help("write an address without a prefix length, such as `10.0.0.1`")
     });
+}
+
+impl IntoValue<Vni> for u32 {
+    fn into_value(self) -> Result<Vni, InvalidValue> {
+        Vni::new(self)
+    }
 }
 
 impl IntoValue<IpAddr> for Ipv4Addr {

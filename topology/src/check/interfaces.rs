@@ -8,8 +8,8 @@ use crate::{Cidr, Interface, Kind, Node};
 /// The ports a bridge can have (`BR_MAX_PORTS`).
 const MAX_PORTS: usize = 1023;
 
-impl Checker<'_> {
-    pub(super) fn check_interfaces(&mut self, n: usize, node: &Node) {
+impl<'a> Checker<'a> {
+    pub(super) fn check_interfaces(&mut self, n: usize, node: &'a Node) {
         let mut names = HashSet::new();
         for (i, interface) in node.interfaces.iter().enumerate() {
             let item = Item::Interface(n, i);
@@ -18,6 +18,7 @@ impl Checker<'_> {
                 self.report(Check::DUPLICATE_INTERFACE, item, Part::Name, message);
             }
             self.check_kind(item, node, interface);
+            self.check_overlay(item, node, interface);
             self.check_master(item, node, interface);
             self.check_mac(item, interface);
             self.check_mtu(item, node, interface);
@@ -81,7 +82,7 @@ impl Checker<'_> {
         let what = match &port.kind {
             Kind::Bridge(_) => "a bridge",
             Kind::Loopback => "the loopback interface",
-            Kind::Veth => return,
+            Kind::Veth | Kind::Vxlan(_) | Kind::Macvlan(_) => return,
         };
         self.report(Check::BAD_PORT, item, Part::Master, format!("{what} cannot be a port of a bridge"))
             .help("join two bridges by a link whose ends are their ports");

@@ -148,6 +148,10 @@ impl Draft {
         }
         for node in &self.nodes {
             for port in &node.interfaces {
+                if let Kind::Macvlan(macvlan) = &port.kind {
+                    let parent = (&**macvlan.parent_node.as_ref().unwrap_or(&node.name), &*macvlan.parent);
+                    join(number.get(&(&*node.name, &*port.name)), number.get(&parent));
+                }
                 let Some(master) = &port.master else { continue };
                 join(number.get(&(&*node.name, &*port.name)), number.get(&(&*node.name, &**master)));
             }

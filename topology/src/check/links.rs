@@ -76,6 +76,13 @@ impl<'a> Checker<'a> {
                     self.report(Check::NOT_A_CABLE_END, item, Part::EndInterface(e), message);
                     None
                 }
+                Kind::Vxlan(_) | Kind::Macvlan(_) => {
+                    let what =
+                        if matches!(interface.kind, Kind::Vxlan(_)) { "VXLAN device" } else { "macvlan interface" };
+                    let message = format!("`{end}` is a {what}, no cable fits it");
+                    self.report(Check::NOT_A_CABLE_END, item, Part::EndInterface(e), message);
+                    None
+                }
                 Kind::Bridge(_) => {
                     let message = format!("`{end}` is a bridge, no cable fits it");
                     self.report(Check::NOT_A_CABLE_END, item, Part::EndInterface(e), message).help(format!(

@@ -8,6 +8,7 @@ mod firewall;
 mod interfaces;
 mod lan;
 mod links;
+mod overlay;
 mod problem;
 mod routes;
 mod settings;
@@ -47,6 +48,7 @@ impl Draft {
         let mut checker = Checker::new(self);
         checker.check_allow();
         checker.check_nodes();
+        checker.check_tunnels();
         checker.check_links();
         checker.check_lans();
         let allowed = |p: &Problem| p.severity() == Severity::Mistake && self.allow.iter().any(|name| name == p.name());
@@ -129,6 +131,7 @@ impl<'a> Checker<'a> {
             self.check_interfaces(n, node);
             self.check_routes(n, node);
             self.check_settings(n, node);
+            self.check_fdb(n, node);
             self.check_firewall(n, node);
         }
     }
@@ -150,6 +153,7 @@ impl<'a> Checker<'a> {
             Item::Route(n, r) => of(n, format!("route `{}`", node(n).routes[r])),
             Item::Rule(n, r) => of(n, format!("rule `{}`", node(n).rules[r])),
             Item::Neighbour(n, e) => of(n, format!("neighbour `{}`", node(n).neighbours[e])),
+            Item::Fdb(n, e) => of(n, format!("forwarding entry `{}`", node(n).fdb[e])),
             Item::Sysctl(n, s) => of(n, format!("sysctl `{}`", node(n).sysctls[s])),
             Item::Chain(n, c) => {
                 let chain = &node(n).chains[c];

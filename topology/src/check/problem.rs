@@ -158,11 +158,12 @@ impl Place {
             Item::Route(n, r) => (1, n, 2, r, 0, 0),
             Item::Rule(n, r) => (1, n, 3, r, 0, 0),
             Item::Neighbour(n, e) => (1, n, 4, e, 0, 0),
-            Item::Sysctl(n, s) => (1, n, 5, s, 0, 0),
-            Item::Chain(n, c) => (1, n, 6, c, 0, 0),
-            Item::FirewallRule(n, c, r) => (1, n, 6, c, 1, r),
-            Item::Counter(n, c) => (1, n, 7, c, 0, 0),
-            Item::NameServer(n, s) => (1, n, 8, s, 0, 0),
+            Item::Fdb(n, e) => (1, n, 5, e, 0, 0),
+            Item::Sysctl(n, s) => (1, n, 6, s, 0, 0),
+            Item::Chain(n, c) => (1, n, 7, c, 0, 0),
+            Item::FirewallRule(n, c, r) => (1, n, 7, c, 1, r),
+            Item::Counter(n, c) => (1, n, 8, c, 0, 0),
+            Item::NameServer(n, s) => (1, n, 9, s, 0, 0),
             Item::Link(l) => (2, l, 0, 0, 0, 0),
         };
         (group, first, rank, second, third, fourth, self.part)
@@ -195,6 +196,8 @@ pub enum Item {
     Rule(usize, usize),
     /// Node and neighbour entry.
     Neighbour(usize, usize),
+    /// Node and forwarding entry.
+    Fdb(usize, usize),
     /// Node and sysctl.
     Sysctl(usize, usize),
     /// Node and chain.
@@ -231,6 +234,12 @@ pub enum Part {
     Gateway(usize),
     /// The interface of a hop of a route, by position; of a neighbour entry, 0.
     Device(usize),
+    /// The node that carries a VXLAN device, or that has the parent of a macvlan.
+    Underlay,
+    /// The interface of the underlay of a VXLAN device, or the parent of a macvlan.
+    Lower,
+    /// The far end, or the group, of a VXLAN device.
+    Remote,
     /// The source address.
     Source,
     /// The table.

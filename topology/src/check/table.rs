@@ -128,10 +128,11 @@ checks! {
         "Two interfaces of one LAN or one node have the same address."
         r#"node a { eth0: "10.0.0.1/24"; } node b { eth0: "10.0.0.1/24"; } link a.eth0 -- b.eth0;"#
     UNKNOWN_NODE "N0007" "unknown_node" Impossible RELATED
-        "A link ends at a node that does not exist."
+        "A link ends at a node that does not exist, or a VXLAN device or macvlan is to be on one."
         r#"node gateway { lo; } link gatway.eth0 -- gatway.eth1;"#
     UNKNOWN_INTERFACE "N0008" "unknown_interface" Refused RELATED
-        "A link, route, neighbour, port or sysctl names an interface that the node does not have."
+        "A link, route, neighbour, forwarding entry, port, sysctl, VXLAN device or macvlan names an interface that the node \
+         does not have."
         r#"node a { lo; route "10.9.0.0/16" dev eth0; }"#
     UNMATCHED_INTERFACE "N0009" "unmatched_interface" Mistake RELATED
         "A firewall, NAT or policy rule names an interface that the node does not have, and so never matches."
@@ -143,7 +144,7 @@ checks! {
         "An interface is an end of two links, or both ends of one."
         r#"node a { eth0; } node b { eth0; } node c { eth0; } link a.eth0 -- b.eth0; link a.eth0 -- c.eth0;"#
     NOT_A_CABLE_END "N0012" "not_a_cable_end" Refused ALONE
-        "A link ends at a loopback interface or a bridge; a bridge gets a port instead."
+        "A link ends at an interface that is no end of a cable; a bridge gets a port instead."
         r#"node a { lo; } node b { eth0; } link a.lo -- b.eth0;"#
     LOOPBACK_NAME "N0013" "loopback_name" Refused ALONE
         "The loopback interface is called `lo`, and no other interface can be."
@@ -290,4 +291,35 @@ checks! {
     LOOPBACK_MAC "N0059" "loopback_mac" Impossible ALONE
         "The loopback interface is given a MAC address: it is no Ethernet interface, and nobody would see it."
         r#"node a { lo { mac "02:00:00:00:00:01" }; }"#
+    VXLAN_FAMILIES "N0060" "vxlan_families" Refused ALONE
+        "The addresses of a VXLAN device and of the tunnel ends in its forwarding entries are not of one family."
+        r#"node a { vxlan vx0 { id 42, local "192.0.2.1", remote "fd00::2" }; }"#
+    GROUP_WITHOUT_DEVICE "N0061" "group_without_device" Refused ALONE
+        "A VXLAN device sends to a multicast group, but does not say by which interface."
+        r#"node a { vxlan vx0 { id 42, group "239.1.1.1" }; }"#
+    VXLAN_CONFLICT "N0062" "vxlan_conflict" Refused ALONE
+        "Two VXLAN devices that one node carries have the same identifier, port and address family."
+        r#"node a { vxlan vx0 { id 42, remote "192.0.2.2" }; vxlan vx1 { id 42, remote "192.0.2.3" }; }"#
+    FOREIGN_TUNNEL_END "N0063" "foreign_tunnel_end" Mistake RELATED
+        "A VXLAN device sends from an address that the node which carries it does not have."
+        r#"node a { eth0: "192.0.2.1/24"; vxlan vx0 { id 42, local "192.0.2.9" }; }"#
+    OVERLAY_MTU "N0064" "overlay_mtu" Mistake RELATED
+        "A VXLAN device takes packets that its underlay cannot carry once they are encapsulated."
+        r#"node a { eth0: "192.0.2.1/24"; vxlan vx0 { id 42, remote "192.0.2.2", mtu 1500 }; }"#
+    VXLAN_OPTION "N0065" "vxlan_option" Refused ALONE
+        "A VXLAN device cannot be set so: it ages in whole seconds, up to 4,294,967,295, and has a port other than 0."
+        r#"vxlan vx0 { id 42, ageing "500ms" };"#
+    FDB_DEVICE "N0066" "fdb_device" Refused RELATED
+        "A forwarding entry with a tunnel end is not of a VXLAN device, or one without is not of a port of a bridge."
+        r#"node a { eth0: "192.0.2.1/24"; fdb "02:00:00:00:00:02 dev eth0 dst 192.0.2.2"; }"#
+    DUPLICATE_FDB "N0067" "duplicate_fdb" Refused ALONE
+        "Two forwarding entries of an interface are for the same MAC address, and do not add up."
+        r#"fdb "02:00:00:00:00:02 dev vx0 dst 192.0.2.2"; fdb "02:00:00:00:00:02 dev vx0 dst 192.0.2.3";"#
+    MACVLAN_PARENT "N0068" "macvlan_parent" Refused ALONE
+        "An interface cannot be the parent of this macvlan: it is lo, a port of a bridge, the macvlan itself, or shared \
+         with one that passes through."
+        r#"node a { macvlan m0 { parent lo }; }"#
+    BAD_FDB_MAC "N0069" "bad_fdb_mac" Refused ALONE
+        "The MAC address of a forwarding entry is one that the bridge does not take: all zeros, without a tunnel end."
+        r#"fdb "00:00:00:00:00:00 dev eth1";"#
 }

@@ -100,12 +100,15 @@ const NODE_SETTINGS: &[Field] = fields! {
     "without": Shape::OneOrMany(&DEPARTURE), "without = [\"loopback-up\"]", "Departures from the kernel's defaults that are off, whatever the profile says.";
     "interface": Shape::Named(&INTERFACE_SHAPE), "interface.route = \"10.0.0.1/24\"", "Interfaces whose names are keys of a node.";
     "bridge": Shape::Named(&BRIDGE_SHAPE), "bridge.br0 = [\"eth0\", \"eth1\"]", "Bridges, by name: the list of the ports, or a table.";
+    "vxlan": Shape::Named(&Shape::Table(&VXLAN)), "vxlan.vx0 = { id = 42, remote = \"right.eth0\", address = \"10.99.0.1/24\" }", "VXLAN devices, by name: ends of tunnels that carry the frames of an overlay network.";
+    "macvlan": Shape::Named(&Shape::Table(&MACVLAN)), "macvlan.mac0 = { parent = \"eth0\", address = \"10.0.0.9/24\" }", "Interfaces with an Ethernet address of their own on the link of another, by name.";
     "forward": Shape::Flag, "forward = true", "Whether it forwards packets, IPv4 and IPv6.";
     "forward_v4": Shape::Flag, "forward_v4 = true", "Whether it forwards IPv4 packets.";
     "forward_v6": Shape::Flag, "forward_v6 = true", "Whether it forwards IPv6 packets.";
     "route": Shape::OneOrMany(&Shape::Text("default via 10.0.0.1")), "route = [\"default via 10.0.0.1\"]", "Routes as ip-route(8) writes them; an address can be that of an interface, `default via gateway.lan`.";
     "rule": Shape::OneOrMany(&Shape::Text("from 10.0.0.0/8 lookup 100")), "rule = [\"from 10.0.0.0/8 lookup 100\"]", "Policy routing rules as ip-rule(8) writes them.";
     "neighbour": Shape::OneOrMany(&Shape::Text("10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0")), "neighbour = [\"10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0\"]", "Permanent neighbour entries as ip-neighbour(8) writes them.";
+    "fdb": Shape::OneOrMany(&Shape::Text("02:00:00:00:00:02 dev vx0 dst 192.0.2.2")), "fdb = [\"02:00:00:00:00:02 dev vx0 dst 192.0.2.2\"]", "Forwarding entries of VXLAN devices and bridges as bridge(8) writes them.";
     "sysctl": Shape::Either(&[Shape::Dotted(&SETTING), Shape::List(&Shape::Text("net.ipv4.ip_forward = 1"))]), "sysctl.net.ipv4.conf.all.rp_filter = 2", "Kernel settings by their dotted names; a dot in the name of an interface is a `/`.";
     "nameserver": Shape::OneOrMany(&Shape::Text("10.0.0.53")), "nameserver = [\"10.0.0.53\"]", "Name servers that programs on it ask, first asked first; an address, or an interface that has it.";
     "masquerade": Shape::OneOrMany(&NAME), "masquerade = \"wan\"", "Interfaces whose address all IPv4 packets get that leave by them.";
@@ -120,24 +123,69 @@ const NODE_SETTINGS: &[Field] = fields! {
     "counter": Shape::OneOrMany(&Shape::Text("smtp")), "counter = [\"smtp\"]", "Counters that stay even when no rule adds to them.";
 };
 
-const DEPARTURE: Shape =
-    Shape::Word(&["loopback-up", "no-dad", "short-neighbour-timers", "icmp-unlimited", "distinct-indexes"]);
+const DEPARTURE: Shape = Shape::Word(&[
+    "loopback-up",
+    "no-dad",
+    "short-neighbour-timers",
+    "icmp-unlimited",
+    "distinct-indexes",
+    "overlay-mtu",
+]);
 const SETTING: Shape = Shape::Either(&[TEXT, Shape::Number(i64::MIN..=i64::MAX)]);
 
 const INTERFACE_SHAPE: Shape = Shape::Either(&[Shape::OneOrMany(&ADDRESS), Shape::Table(&INTERFACE)]);
 
 /// An interface that is no bridge.
-static INTERFACE: Fields = Fields {
-    what: "an interface",
-    required: &[],
+static INTERFACE: Fields =
+    Fields { what: "an interface", required: &[], others: None, fields: &[INTERFACE_OWN, INTERFACE_SETTINGS] };
+
+/// What an interface has of its own.
+const INTERFACE_OWN: &[Field] = fields! {
+    "address": Shape::OneOrMany(&ADDRESS), "address = [\"10.0.0.1/24\", \"fd00::1/64\"]", "Its addresses, each with the length of its network's prefix.";
+    "mac": MAC, "mac = \"02:00:00:00:00:01\"", "Its Ethernet address; chosen by the kernel without.";
+    "master": NAME, "master = \"br0\"", "The bridge of the same node that it is a port of.";
+    "count": COUNT, "count = 4", "Makes an array of so many interfaces; `{index}` in the name and other texts is computed for each.";
+};
+
+/// A VXLAN device.
+static VXLAN: Fields = Fields {
+    what: "a VXLAN device",
+    required: &["id"],
     others: None,
     fields: &[
         fields! {
-            "address": Shape::OneOrMany(&ADDRESS), "address = [\"10.0.0.1/24\", \"fd00::1/64\"]", "Its addresses, each with the length of its network's prefix.";
-            "mac": MAC, "mac = \"02:00:00:00:00:01\"", "Its Ethernet address; chosen by the kernel without.";
-            "master": NAME, "master = \"br0\"", "The bridge of the same node that it is a port of.";
-            "count": COUNT, "count = 4", "Makes an array of so many interfaces; `{index}` in the name and other texts is computed for each.";
+            "id": Shape::Either(&[Shape::Number(0..=16_777_215), Shape::Text("{100 + index}")]), "id = 42", "The number of its overlay network, the same at all ends.";
+            "local": END_ADDRESS, "local = \"192.0.2.1\"", "The source of the packets that carry frames: an address, or an interface that has it; chosen by the route without.";
+            "remote": END_ADDRESS, "remote = \"192.0.2.2\"", "The far end of the tunnel, for frames whose destination is not known: an address, or an interface that has it.";
+            "group": Shape::Text("239.1.1.1"), "group = \"239.1.1.1\"", "The multicast group for frames whose destination is not known.";
+            "dev": NAME, "dev = \"eth0\"", "The interface of the underlay that carries the tunnel; any without.";
+            "port": Shape::Number(0..=65_535), "port = 4789", "The UDP port of all ends; 4789 without.";
+            "learning": Shape::Flag, "learning = false", "Whether it learns behind which tunnel end a MAC address is; it does without.";
+            "proxy": Shape::Flag, "proxy = true", "Whether it answers ARP requests and neighbour solicitations itself.";
+            "l2miss": Shape::Flag, "l2miss = true", "Whether it tells programs of a MAC address whose tunnel end it does not know.";
+            "l3miss": Shape::Flag, "l3miss = true", "Whether it tells programs of an address whose MAC address it does not know; with `proxy`.";
+            "ageing": DURATION, "ageing = \"300s\"", "After how long a learned MAC address is forgotten, in whole seconds.";
+            "underlay": Shape::Text("host"), "underlay = \"host\"", "The node that carries the tunnel, if another.";
         },
+        INTERFACE_OWN,
+        INTERFACE_SETTINGS,
+    ],
+};
+
+const END_ADDRESS: Shape = Shape::Text("192.0.2.2");
+
+/// A macvlan interface.
+static MACVLAN: Fields = Fields {
+    what: "a macvlan interface",
+    required: &["parent"],
+    others: None,
+    fields: &[
+        fields! {
+            "parent": NAME, "parent = \"eth0\"", "The interface whose link it shares.";
+            "parent_node": Shape::Text("host"), "parent_node = \"host\"", "The node of the parent, if another.";
+            "mode": Shape::Word(&["bridge", "private", "vepa", "passthru"]), "mode = \"private\"", "How it deals with the others of the same parent; they reach each other without.";
+        },
+        INTERFACE_OWN,
         INTERFACE_SETTINGS,
     ],
 };

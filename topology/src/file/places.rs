@@ -42,6 +42,7 @@ fn whole(item: Item) -> Option<Item> {
         | Item::Route(n, _)
         | Item::Rule(n, _)
         | Item::Neighbour(n, _)
+        | Item::Fdb(n, _)
         | Item::Sysctl(n, _)
         | Item::Chain(n, _)
         | Item::Counter(n, _)

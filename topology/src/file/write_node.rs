@@ -6,8 +6,8 @@ use toml_writer::{ToTomlKey, ToTomlValue};
 
 use super::write::{elements, is_setting, list};
 use crate::{
-    Chain, ChainKind, Family, FirewallRule, Hook, Interface, Kind, Match, Node, Policy, PortRange, Priority, Role,
-    Sysctl, Verdict,
+    Chain, ChainKind, Family, FirewallRule, Hook, Interface, Kind, MacvlanMode, Match, Node, Policy, PortRange,
+    Priority, Role, Sysctl, Verdict, Vxlan,
 };
 
 /// A key, as TOML, and its value, as TOML.
@@ -44,6 +44,7 @@ pub(super) fn node_lines(node: &Node, said: impl Fn(&str) -> bool) -> Vec<Line> 
         ("route", texts(&mut node.routes.iter().map(ToString::to_string))),
         ("rule", texts(&mut node.rules.iter().map(ToString::to_string))),
         ("neighbour", texts(&mut node.neighbours.iter().map(ToString::to_string))),
+        ("fdb", texts(&mut node.fdb.iter().map(ToString::to_string))),
         ("nameserver", texts(&mut node.nameservers.iter().map(ToString::to_string))),
     ] {
         if !values.is_empty() {
@@ -84,6 +85,7 @@ fn interface_lines(node: &Node, said: impl Fn(&str) -> bool) -> Vec<Line> {
             lines.push((format!("bridge.{key}"), value));
             continue;
         }
+        settings.extend(overlay_settings(interface));
         settings
             .extend(common_settings(interface).into_iter().filter(|(key, _)| key != "mtu" || !said(&interface.name)));
         if let Some(master) = &interface.master {
@@ -94,7 +96,12 @@ fn interface_lines(node: &Node, said: impl Fn(&str) -> bool) -> Vec<Line> {
             [(key, addresses)] if key == "address" => addresses.clone(),
             _ => inline(&settings),
         };
-        let key = if is_setting(&interface.name) { format!("interface.{key}") } else { key };
+        let table = match interface.kind {
+            Kind::Vxlan(_) => Some("vxlan"),
+            Kind::Macvlan(_) => Some("macvlan"),
+            _ => is_setting(&interface.name).then_some("interface"),
+        };
+        let key = if let Some(table) = table { format!("{table}.{key}") } else { key };
         lines.push((key, value));
     }
     lines
@@ -122,6 +129,36 @@ pub(super) fn bridge_settings(bridge: &Interface) -> Vec<Line> {
         ("nf_call_arptables", options.nf_call_arptables),
     ] {
         settings.extend(flag.map(|flag| (key.to_owned(), flag.to_string())));
+    }
+    settings
+}
+
+/// What a VXLAN device or a macvlan has beside what all interfaces have.
+fn overlay_settings(interface: &Interface) -> Vec<Line> {
+    let mut settings = Vec::new();
+    let mut add = |key: &str, value: Option<String>| settings.extend(value.map(|value| (key.to_owned(), value)));
+    let text = |value: &dyn ToString| value.to_string().to_toml_value();
+    match &interface.kind {
+        Kind::Vxlan(vxlan) => {
+            let remote = if vxlan.remote.is_some_and(|remote| remote.is_multicast()) { "group" } else { "remote" };
+            add("id", Some(vxlan.id.to_string()));
+            add("local", vxlan.local.map(|address| text(&address)));
+            add(remote, vxlan.remote.map(|address| text(&address)));
+            add("dev", vxlan.dev.as_ref().map(|name| text(name)));
+            add("port", (vxlan.port != Vxlan::PORT).then(|| vxlan.port.to_string()));
+            add("learning", (!vxlan.learning).then(|| "false".to_owned()));
+            for (key, on) in [("proxy", vxlan.proxy), ("l2miss", vxlan.l2miss), ("l3miss", vxlan.l3miss)] {
+                add(key, on.then(|| "true".to_owned()));
+            }
+            add("ageing", vxlan.ageing.map(|time| duration(time).to_toml_value()));
+            add("underlay", vxlan.underlay.as_ref().map(|name| text(name)));
+        }
+        Kind::Macvlan(macvlan) => {
+            add("parent", Some(text(&macvlan.parent)));
+            add("parent_node", macvlan.parent_node.as_ref().map(|name| text(name)));
+            add("mode", (macvlan.mode != MacvlanMode::default()).then(|| text(&macvlan.mode)));
+        }
+        _ => {}
     }
     settings
 }

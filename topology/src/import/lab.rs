@@ -108,6 +108,7 @@ fn node(n: usize, machine: Machine, marks: &mut HashMap<Item, At>) -> Node {
     node.routes = place(machine.routes, marks, |r| Item::Route(n, r));
     node.rules = place(machine.rules, marks, |r| Item::Rule(n, r));
     node.neighbours = place(machine.neighbours, marks, |e| Item::Neighbour(n, e));
+    node.fdb = place(machine.fdb, marks, |e| Item::Fdb(n, e));
     node.sysctls = place(machine.sysctls, marks, |s| Item::Sysctl(n, s));
     node.nameservers = place(machine.nameservers, marks, |s| Item::NameServer(n, s));
     for (c, placed) in machine.chains.into_iter().enumerate() {
@@ -139,6 +140,7 @@ fn candidates(item: Item) -> Vec<Item> {
         | Item::Route(n, _)
         | Item::Rule(n, _)
         | Item::Neighbour(n, _)
+        | Item::Fdb(n, _)
         | Item::Sysctl(n, _)
         | Item::Chain(n, _)
         | Item::Counter(n, _)

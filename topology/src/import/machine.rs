@@ -4,8 +4,8 @@ use std::{collections::HashMap, net::IpAddr};
 
 use super::report::At;
 use crate::{
-    BridgeOptions, Chain, Cidr, Family, FirewallRule, IfName, Interface, InvalidValue, Kind, Neighbour, NodeName, Role,
-    Route, RouteKind, Rule, Sysctl,
+    BridgeOptions, Chain, Cidr, Family, FdbEntry, FirewallRule, IfName, Interface, InvalidValue, Kind, Neighbour,
+    NodeName, Role, Route, RouteKind, Rule, Sysctl,
 };
 
 /// A node of a lab.
@@ -21,6 +21,7 @@ pub(super) struct Machine {
     pub(super) routes: Vec<(Route, At)>,
     pub(super) rules: Vec<(Rule, At)>,
     pub(super) neighbours: Vec<(Neighbour, At)>,
+    pub(super) fdb: Vec<(FdbEntry, At)>,
     pub(super) sysctls: Vec<(Sysctl, At)>,
     pub(super) chains: Vec<PlacedChain>,
     /// What `nft` calls each base chain: by family, table and name.
@@ -72,6 +73,7 @@ impl Machine {
             routes: Vec::new(),
             rules: Vec::new(),
             neighbours: Vec::new(),
+            fdb: Vec::new(),
             sysctls: Vec::new(),
             chains: Vec::new(),
             nft_chains: HashMap::new(),
@@ -177,6 +179,7 @@ impl Machine {
             let over = |route: &Route| matches!(&route.kind, RouteKind::Unicast(hops) if hops.iter().any(|hop| hop.dev.as_ref() == Some(&name)));
             self.routes.retain(|(route, _)| !over(route));
             self.neighbours.retain(|(neighbour, _)| neighbour.dev != name);
+            self.fdb.retain(|(entry, _)| entry.dev != name);
         }
         self.pairs.retain(|(a, b, _)| *a != port && *b != port);
         Ok(())
@@ -201,6 +204,19 @@ impl Machine {
         }
         for (neighbour, _) in self.neighbours.iter_mut().filter(|(neighbour, _)| neighbour.dev == old) {
             neighbour.dev = name.clone();
+        }
+        for (entry, _) in self.fdb.iter_mut().filter(|(entry, _)| entry.dev == old) {
+            entry.dev = name.clone();
+        }
+        for other in &mut self.ports {
+            let lower = match &mut other.interface.kind {
+                Kind::Vxlan(vxlan) => vxlan.dev.as_mut(),
+                Kind::Macvlan(macvlan) => Some(&mut macvlan.parent),
+                _ => None,
+            };
+            if let Some(lower) = lower.filter(|lower| **lower == old) {
+                *lower = name.clone();
+            }
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use super::{Cidr, IfName, Mac, NodeName};
+use super::{Cidr, IfName, Mac, Macvlan, NodeName, Vxlan};
 
 /// A network interface of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,28 @@ pub enum Kind {
     ///
     /// [IEEE 802.1D]: https://docs.kernel.org/networking/bridge.html
     Bridge(BridgeOptions),
+    /// An end of a tunnel that carries Ethernet frames over an IP network ([RFC 7348]).
+    ///
+    /// [RFC 7348]: https://www.rfc-editor.org/rfc/rfc7348
+    Vxlan(Vxlan),
+    /// An interface with an Ethernet address of its own on the link of another.
+    Macvlan(Macvlan),
+}
+
+impl Kind {
+    /// Whether it is made on top of interfaces that are there already.
+    pub fn is_overlay(&self) -> bool {
+        matches!(self, Kind::Vxlan(_) | Kind::Macvlan(_))
+    }
+
+    /// The node, if not its own, and the interface that it is made on.
+    pub fn lower(&self) -> Option<(Option<&NodeName>, &IfName)> {
+        match self {
+            Kind::Vxlan(vxlan) => vxlan.dev.as_ref().map(|dev| (vxlan.underlay.as_ref(), dev)),
+            Kind::Macvlan(macvlan) => Some((macvlan.parent_node.as_ref(), &macvlan.parent)),
+            _ => None,
+        }
+    }
 }
 
 /// The settings of a bridge; `None` leaves the kernel's default of the node's profile.

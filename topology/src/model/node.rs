@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 
-use super::{Chain, Departure, IfName, Interface, Kind, Mac, NodeName, Profile, Route, Rule};
+use super::{Chain, Departure, FdbEntry, IfName, Interface, Kind, Mac, NodeName, Profile, Route, Rule};
 
 /// A network namespace, with a mount namespace that shows it to programs: a host, a router, a container, a switch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Node {
     pub rules: Vec<Rule>,
     /// Permanent neighbour entries (ARP, NDP).
     pub neighbours: Vec<Neighbour>,
+    /// Forwarding entries of its VXLAN devices and bridges.
+    pub fdb: Vec<FdbEntry>,
     /// Kernel settings, set in this order after those of the profile.
     pub sysctls: Vec<Sysctl>,
     /// Firewall and NAT: base chains with their rules.
@@ -51,6 +53,7 @@ impl Node {
             routes: Vec::new(),
             rules: Vec::new(),
             neighbours: Vec::new(),
+            fdb: Vec::new(),
             sysctls: Vec::new(),
             chains: Vec::new(),
             counters: Vec::new(),

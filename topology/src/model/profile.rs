@@ -32,16 +32,20 @@ pub enum Departure {
     IcmpUnlimited,
     /// The two ends of a link get different interface indexes; equal ones delay IPv6 by a second.
     DistinctIndexes,
+    /// A VXLAN device without an MTU gets that of its underlay less what encapsulation takes; the kernel does so only
+    /// if the device names the interface that carries it, and gives 1500 otherwise.
+    OverlayMtu,
 }
 
 impl Departure {
     /// Every departure, in the order of declaration.
-    pub const ALL: [Departure; 5] = [
+    pub const ALL: [Departure; 6] = [
         Departure::LoopbackUp,
         Departure::NoDad,
         Departure::ShortNeighbourTimers,
         Departure::IcmpUnlimited,
         Departure::DistinctIndexes,
+        Departure::OverlayMtu,
     ];
 
     /// Its name, as files and rendered scripts show it.
@@ -52,6 +56,7 @@ impl Departure {
             Departure::ShortNeighbourTimers => "short-neighbour-timers",
             Departure::IcmpUnlimited => "icmp-unlimited",
             Departure::DistinctIndexes => "distinct-indexes",
+            Departure::OverlayMtu => "overlay-mtu",
         }
     }
 

@@ -69,6 +69,12 @@ impl<'a> Words<'a> {
         IfName::new(name).map_err(|error| self.wrong(name, error))
     }
 
+    /// The address that must follow a word.
+    pub(super) fn address_after(&mut self, word: &str) -> Result<IpAddr, InvalidValue> {
+        let value = self.value(word)?;
+        self.address(value)
+    }
+
     pub(super) fn address(&self, text: &'a str) -> Result<IpAddr, InvalidValue> {
         text.parse().map_err(|_| self.wrong(text, InvalidValue::new(format!("`{text}` is not an IP address"))))
     }

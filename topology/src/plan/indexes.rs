@@ -19,8 +19,9 @@ pub(super) fn of_links(draft: &Draft) -> Vec<Option<(u32, u32)>> {
 
     let mut kernel_chosen: HashMap<&str, usize> = HashMap::new();
     for node in &draft.nodes {
-        let bridges = node.interfaces.iter().filter(|i| matches!(i.kind, Kind::Bridge(_))).count();
-        kernel_chosen.insert(&node.name, bridges);
+        let others =
+            node.interfaces.iter().filter(|i| matches!(i.kind, Kind::Bridge(_)) || i.kind.is_overlay()).count();
+        kernel_chosen.insert(&node.name, others);
     }
     for link in draft.links.iter().filter(|link| !distinct(link)) {
         for end in [&link.a, &link.b] {

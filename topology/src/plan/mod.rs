@@ -3,8 +3,10 @@
 mod firewall;
 mod indexes;
 mod order;
+mod overlay;
 mod profile;
 mod state;
+pub(crate) use overlay::mtu;
 mod text;
 
 use std::time::Duration;
@@ -14,7 +16,8 @@ pub(crate) use state::States;
 pub use firewall::{FirewallTable, firewall_tables};
 
 use crate::{
-    BridgeOptions, Chain, Cidr, Departure, IfName, Mac, Neighbour, NodeName, Role, Route, Rule, Sysctl, Topology,
+    BridgeOptions, Chain, Cidr, Departure, FdbEntry, IfName, Mac, Macvlan, Neighbour, NodeName, Role, Route, Rule,
+    Sysctl, Topology, Vxlan,
 };
 
 /// The kernel steps that build a network, in an order in which each step finds what it needs.
@@ -87,6 +90,28 @@ pub enum Action {
         /// The other end.
         peer: VethEnd,
     },
+    /// Makes a VXLAN device, down.
+    CreateVxlan {
+        /// Its name.
+        name: IfName,
+        /// Its Ethernet address.
+        mac: Option<Mac>,
+        /// Its MTU in bytes.
+        mtu: Option<u32>,
+        /// Its settings, among them the node that carries it.
+        vxlan: Vxlan,
+    },
+    /// Makes a macvlan interface, down.
+    CreateMacvlan {
+        /// Its name.
+        name: IfName,
+        /// Its Ethernet address.
+        mac: Option<Mac>,
+        /// Its MTU in bytes.
+        mtu: Option<u32>,
+        /// Its parent and mode.
+        macvlan: Macvlan,
+    },
     /// Makes an interface a port of a bridge of the same node.
     SetMaster {
         /// The port.
@@ -130,6 +155,8 @@ pub enum Action {
     },
     /// Adds a permanent neighbour entry.
     AddNeighbour(Neighbour),
+    /// Adds a forwarding entry to a VXLAN device or a bridge.
+    AddFdb(FdbEntry),
     /// Waits until the interface has the state that this plan gives it.
     AwaitLink {
         /// The interface.

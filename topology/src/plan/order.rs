@@ -12,12 +12,16 @@ pub(super) fn steps(topology: &Topology) -> Vec<Step> {
     planner.set_sysctls();
     planner.create_bridges();
     planner.create_veths();
-    planner.set_masters();
-    planner.configure_interfaces();
+    planner.set_masters(false);
+    planner.configure_interfaces(false);
+    planner.create_overlays();
+    planner.set_masters(true);
+    planner.configure_interfaces(true);
     planner.add_addresses();
     planner.set_up();
     planner.await_links();
     planner.add_neighbours();
+    planner.add_fdb();
     planner.add_routes_and_rules();
     planner.set_firewalls();
     planner.set_name_servers();
@@ -97,9 +101,32 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn set_masters(&mut self) {
+    /// After the MTU of what they are on, which limits theirs.
+    fn create_overlays(&mut self) {
+        for (node, interface) in self.topology.overlays() {
+            let (name, mac) = (interface.name.clone(), interface.mac);
+            match &interface.kind {
+                Kind::Vxlan(vxlan) => {
+                    let fits =
+                        self.departs(node, Departure::OverlayMtu) && interface.mtu.is_none() && vxlan.dev.is_none();
+                    let fitting = if fits { self.topology.overlay_mtu(node, interface) } else { None };
+                    let (mtu, vxlan) = (interface.mtu.or(fitting), vxlan.clone());
+                    let action = Action::CreateVxlan { name, mac, mtu, vxlan };
+                    let departure = fitting.map(|_| Departure::OverlayMtu);
+                    self.steps.push(Step { node: node.name.clone(), action, departure });
+                }
+                Kind::Macvlan(macvlan) => {
+                    let (mtu, macvlan) = (interface.mtu, macvlan.clone());
+                    self.push(node, Action::CreateMacvlan { name, mac, mtu, macvlan });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn set_masters(&mut self, overlay: bool) {
         for node in self.nodes() {
-            for port in &node.interfaces {
+            for port in node.interfaces.iter().filter(|port| port.kind.is_overlay() == overlay) {
                 let Some(master) = &port.master else { continue };
                 self.push(node, Action::SetMaster { interface: port.name.clone(), master: master.clone() });
             }
@@ -107,17 +134,18 @@ impl<'a> Planner<'a> {
     }
 
     /// What belongs to an interface and comes before its addresses: MTU, neighbour timers, settings that name it.
-    fn configure_interfaces(&mut self) {
+    fn configure_interfaces(&mut self, overlay: bool) {
         for node in self.nodes() {
-            for interface in &node.interfaces {
-                let made_with_it = matches!(interface.kind, Kind::Veth);
+            let these = || node.interfaces.iter().filter(|interface| interface.kind.is_overlay() == overlay);
+            for interface in these() {
+                let made_with_it = matches!(interface.kind, Kind::Veth) || overlay;
                 if let Some(mtu) = interface.mtu.filter(|_| !made_with_it) {
                     self.push(node, Action::SetMtu { interface: interface.name.clone(), mtu });
                 }
             }
             if self.departs(node, Departure::ShortNeighbourTimers) {
                 let asks = |i: &&Interface| i.master.is_none() && !matches!(i.kind, Kind::Loopback);
-                for interface in node.interfaces.iter().filter(asks) {
+                for interface in these().filter(asks) {
                     for v6 in [false, true].into_iter().filter(|v6| !v6 || node.has_ipv6(interface)) {
                         let (name, timers) = (interface.name.clone(), NeighbourTimers::SHORT);
                         let action = Action::SetNeighbourTimers { interface: name, v6, timers };
@@ -125,7 +153,8 @@ impl<'a> Planner<'a> {
                     }
                 }
             }
-            for sysctl in node.sysctls.iter().filter(|s| s.interface().is_some()) {
+            let of_overlay = |name: String| node.interface(&name).is_some_and(|interface| interface.kind.is_overlay());
+            for sysctl in node.sysctls.iter().filter(|s| s.interface().map(of_overlay) == Some(overlay)) {
                 self.push(node, Action::SetSysctl(sysctl.clone()));
             }
         }
@@ -154,6 +183,7 @@ impl<'a> Planner<'a> {
                 Kind::Loopback => 0,
                 Kind::Bridge(_) => 1,
                 Kind::Veth => 2,
+                Kind::Vxlan(_) | Kind::Macvlan(_) => 3,
             });
             for interface in up {
                 self.push(node, Action::SetUp { interface: interface.name.clone() });
@@ -182,6 +212,15 @@ impl<'a> Planner<'a> {
         for node in self.nodes() {
             for neighbour in &node.neighbours {
                 self.push(node, Action::AddNeighbour(neighbour.clone()));
+            }
+        }
+    }
+
+    /// After the interfaces are up: a tunnel's entry for all zeros comes with its device's own.
+    fn add_fdb(&mut self) {
+        for node in self.nodes() {
+            for entry in &node.fdb {
+                self.push(node, Action::AddFdb(entry.clone()));
             }
         }
     }

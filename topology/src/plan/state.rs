@@ -9,6 +9,7 @@ use crate::{Draft, Interface, Kind, Node, Profile};
 pub(crate) struct States<'a> {
     profile: Profile,
     peers: HashMap<(&'a str, &'a str), &'a Interface>,
+    draft: &'a Draft,
 }
 
 impl<'a> States<'a> {
@@ -23,7 +24,7 @@ impl<'a> States<'a> {
                 peers.insert(b, *at_a);
             }
         }
-        Self { profile: draft.profile, peers }
+        Self { profile: draft.profile, peers, draft }
     }
 
     /// The state, and how long the kernel takes by design to get there.
@@ -35,6 +36,15 @@ impl<'a> States<'a> {
                 Some(peer) if peer.up => LinkState::Running,
                 _ => LinkState::NoCarrier,
             },
+            Kind::Vxlan(_) => LinkState::Running,
+            Kind::Macvlan(macvlan) => {
+                let owner = macvlan.parent_node.as_ref().map_or(Some(node), |name| self.draft.node(name));
+                let parent = owner.and_then(|owner| Some((owner, owner.interface(&macvlan.parent)?)));
+                match parent.map(|(owner, parent)| self.state(owner, parent)) {
+                    Some((LinkState::Running, delay)) => return (LinkState::Running, delay),
+                    _ => LinkState::NoCarrier,
+                }
+            }
             Kind::Bridge(options) => {
                 let options = bridge_options(options, node, self.profile);
                 let stp = options.stp == Some(true);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Action, LinkState, Plan, Step, VethEnd};
-use crate::{BridgeOptions, Role};
+use crate::{BridgeOptions, IfName, Mac, Role};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,6 +48,14 @@ impl fmt::Display for Action {
                 write!(f, "{options}")
             }
             Action::CreateVeth { end, peer_node, peer } => write!(f, "veth {end} -- {peer_node}.{peer}"),
+            Action::CreateVxlan { name, mac, mtu, vxlan } => {
+                write!(f, "vxlan {}", Made(name, *mac, *mtu))?;
+                write!(f, " {vxlan}")
+            }
+            Action::CreateMacvlan { name, mac, mtu, macvlan } => {
+                write!(f, "macvlan {}", Made(name, *mac, *mtu))?;
+                write!(f, " {macvlan}")
+            }
             Action::SetMaster { interface, master } => write!(f, "port {interface} of {master}"),
             Action::SetMtu { interface, mtu } => write!(f, "mtu {interface} {mtu}"),
             Action::SetNeighbourTimers { interface, v6, timers } => write!(
@@ -63,6 +71,7 @@ impl fmt::Display for Action {
             }
             Action::SetUp { interface } => write!(f, "up {interface}"),
             Action::AddNeighbour(neighbour) => write!(f, "neighbour {neighbour}"),
+            Action::AddFdb(entry) => write!(f, "fdb {entry}"),
             Action::AwaitLink { interface, state, .. } => write!(f, "await {interface} {state}"),
             Action::AwaitAddress { address } => write!(f, "await {address} not tentative"),
             Action::AddRoute(route) => write!(f, "route {route}"),
@@ -84,15 +93,26 @@ impl fmt::Display for Action {
     }
 }
 
-impl fmt::Display for VethEnd {
+/// An interface with what it is made with.
+struct Made<'a>(&'a IfName, Option<Mac>, Option<u32>);
+
+impl fmt::Display for Made<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.name)?;
-        if let Some(mac) = self.mac {
+        let Self(name, mac, mtu) = self;
+        write!(f, "{name}")?;
+        if let Some(mac) = mac {
             write!(f, " mac {mac}")?;
         }
-        if let Some(mtu) = self.mtu {
-            write!(f, " mtu {mtu}")?;
+        match mtu {
+            Some(mtu) => write!(f, " mtu {mtu}"),
+            None => Ok(()),
         }
+    }
+}
+
+impl fmt::Display for VethEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Made(&self.name, self.mac, self.mtu))?;
         if let Some(index) = self.index {
             write!(f, " index {index}")?;
         }

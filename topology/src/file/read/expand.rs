@@ -27,8 +27,30 @@ pub(super) struct Instance {
 #[derive(Debug, Clone)]
 pub(super) struct Port {
     pub(super) key: Key,
-    pub(super) bridge: bool,
+    pub(super) form: Form,
     pub(super) settings: Table,
+}
+
+/// Which of a node's tables an interface stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Interface,
+    Bridge,
+    Vxlan,
+    Macvlan,
+}
+
+impl Form {
+    /// The form of the interfaces in the table of that name.
+    fn of(table: &str) -> Option<Self> {
+        match table {
+            "interface" => Some(Self::Interface),
+            "bridge" => Some(Self::Bridge),
+            "vxlan" => Some(Self::Vxlan),
+            "macvlan" => Some(Self::Macvlan),
+            _ => None,
+        }
+    }
 }
 
 /// What holds for every node, interface, bridge and link.
@@ -65,15 +87,19 @@ impl Reader<'_> {
             let (of_node, ports) = split(layer);
             merge(&mut settings, of_node);
             for port in ports {
-                match interfaces.iter_mut().find(|p: &&mut Port| p.key.name == port.key.name && p.bridge == port.bridge)
-                {
+                match interfaces.iter_mut().find(|p: &&mut Port| p.key.name == port.key.name && p.form == port.form) {
                     Some(same) => merge(&mut same.settings, port.settings),
                     None => interfaces.push(port),
                 }
             }
         }
         for port in &mut interfaces {
-            let defaults = if port.bridge { &self.defaults.bridge } else { &self.defaults.interface };
+            let defaults = match port.form {
+                Form::Bridge => &self.defaults.bridge,
+                // What sets all cables' ends apart from the kernel's own choice would not fit into the tunnel.
+                Form::Vxlan => &Table::default(),
+                Form::Interface | Form::Macvlan => &self.defaults.interface,
+            };
             let own = std::mem::replace(&mut port.settings, defaults.clone());
             merge(&mut port.settings, own);
         }
@@ -150,15 +176,14 @@ fn split(layer: Table) -> (Table, Vec<Port>) {
     let mut settings = Table::default();
     let mut ports = Vec::new();
     for Entry { key, value } in layer.entries {
-        match (key.name.as_str(), value.data) {
-            ("interface", Data::Table(table)) => {
-                ports.extend(table.entries.into_iter().map(|entry| port(entry, false)));
+        match (Form::of(&key.name), value.data) {
+            (Some(form), Data::Table(table)) => {
+                ports.extend(table.entries.into_iter().map(|entry| port(entry, form)));
             }
-            ("bridge", Data::Table(table)) => ports.extend(table.entries.into_iter().map(|entry| port(entry, true))),
-            (name, data) => {
-                let known = NODE.field(name).is_some();
+            (_, data) => {
+                let known = NODE.field(&key.name).is_some();
                 let entry = Entry { key, value: Value { span: value.span, data } };
-                if known { settings.entries.push(entry) } else { ports.push(port(entry, false)) }
+                if known { settings.entries.push(entry) } else { ports.push(port(entry, Form::Interface)) }
             }
         }
     }
@@ -167,16 +192,16 @@ fn split(layer: Table) -> (Table, Vec<Port>) {
 }
 
 /// An interface in its long form.
-fn port(entry: Entry, bridge: bool) -> Port {
+fn port(entry: Entry, form: Form) -> Port {
     let Entry { key, value } = entry;
     let settings = match value.data {
         Data::Table(table) => table,
         _ => {
-            let name = if bridge { "ports" } else { "address" };
+            let name = if form == Form::Bridge { "ports" } else { "address" };
             Table { entries: vec![Entry { key: Key::implied(name, &key.span), value }] }
         }
     };
-    Port { key, bridge, settings }
+    Port { key, form, settings }
 }
 
 /// Puts the later settings over the earlier ones: tables key by key, all else as a whole.

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use super::{Reader, expand::Port};
+use super::{
+    Reader,
+    expand::{Form, Port},
+};
 use crate::{
     BridgeOptions, Cidr, IfName, Interface, Kind, Mac, Node,
     check::{Item, Part, nearest},
@@ -26,9 +29,11 @@ impl Reader<'_> {
             self.members(count, |reader, _| {
                 let name = reader.member_name(&port.key, count, "")?;
                 let name = reader.understood(&name, |text| IfName::new(text))?;
-                match port.bridge {
-                    true => reader.bridge(n, name, port, node, &mut undeclared),
-                    false => reader.interface(n, name, port, node, &mut undeclared),
+                match port.form {
+                    Form::Bridge => reader.bridge(n, name, port, node, &mut undeclared),
+                    Form::Interface | Form::Vxlan | Form::Macvlan => {
+                        reader.interface(n, name, port, node, &mut undeclared);
+                    }
                 }
                 Some(())
             });
@@ -39,10 +44,18 @@ impl Reader<'_> {
         if self.is_misspelt(port) {
             return;
         }
-        let kind = plain(&name);
+        let kind = match port.form {
+            Form::Vxlan => self.vxlan(&port.settings),
+            Form::Macvlan => self.macvlan(&port.settings),
+            Form::Interface | Form::Bridge => Some(plain(&name)),
+        };
+        let Some(kind) = kind else { return };
         let bridge = undeclared.remove(&name);
         let i = match bridge.as_ref().and_then(|_| node.interfaces.iter().position(|i| i.name == name)) {
-            Some(i) => i,
+            Some(i) => {
+                node.interfaces[i].kind = kind;
+                i
+            }
             None => {
                 node.interfaces.push(Interface::new(name.clone(), kind));
                 node.interfaces.len() - 1
@@ -50,6 +63,7 @@ impl Reader<'_> {
         };
         self.place_interface(n, i, &port.key.span);
         self.common(n, i, &port.settings, &mut node.interfaces[i]);
+        self.place_overlay(n, i, &port.settings);
         if let Some(value) = port.settings.get("master") {
             let master = self.value::<IfName>(value);
             if let (Some(master), Some(bridge)) = (&master, bridge.filter(|bridge| master.as_ref() != Some(bridge))) {

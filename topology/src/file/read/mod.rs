@@ -5,6 +5,7 @@ mod firewall;
 mod interface;
 mod link;
 mod node;
+mod overlay;
 mod reference;
 mod text;
 

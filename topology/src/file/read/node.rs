@@ -6,11 +6,11 @@ use super::{
     Reader,
     expand::Instance,
     interface::flag,
-    reference::{ADDRESS, NEIGHBOUR, ROUTE, RULE},
+    reference::{ADDRESS, FDB, NEIGHBOUR, ROUTE, RULE},
     text::{Written, words},
 };
 use crate::{
-    Departure, LinkEnd, Neighbour, Profile, Role, Route, Rule, Sysctl,
+    Departure, FdbEntry, LinkEnd, Neighbour, Profile, Role, Route, Rule, Sysctl,
     build::{IntoValue, NodeBuilder},
     check::{Item, Part},
     file::{
@@ -63,6 +63,16 @@ impl Reader<'_> {
                     self.places.set(item, Part::Whole, value.span.clone());
                     self.place_words(item, &entry, |word| if word == "dev" { Some(Part::Device(0)) } else { None });
                     node.node.neighbours.push(neighbour);
+                }
+            }
+            "fdb" => {
+                if let Some(written) = self.with_addresses(value, &FDB)
+                    && let Some(entry) = self.understood(&written, str::parse::<FdbEntry>)
+                {
+                    let item = Item::Fdb(n, node.node.fdb.len());
+                    self.places.set(item, Part::Whole, value.span.clone());
+                    self.place_words(item, &written, |word| if word == "dev" { Some(Part::Device(0)) } else { None });
+                    node.node.fdb.push(entry);
                 }
             }
             "sysctl" => match &value.data {

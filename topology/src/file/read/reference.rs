@@ -50,6 +50,8 @@ pub(super) const RULE: Notation = Notation {
 };
 /// A neighbour entry of ip-neighbour(8).
 pub(super) const NEIGHBOUR: Notation = Notation { first: true, after: &[], instead: &[], other: &[] };
+/// A forwarding entry of bridge(8).
+pub(super) const FDB: Notation = Notation { first: false, after: &["dst"], instead: &[], other: &["dev"] };
 /// A firewall rule of nft(8).
 pub(super) const NFT: Notation = Notation {
     first: false,

@@ -6,7 +6,7 @@ use super::{
     Run,
     words::{Words, shortened},
 };
-use crate::{IfName, Interface, InvalidValue, Kind};
+use crate::{IfName, Interface, InvalidValue, Kind, Macvlan, Vxlan};
 
 const COMMANDS: &[&str] =
     &["add", "set", "change", "replace", "delete", "show", "list", "lst", "xstats", "afstats", "property", "help"];
@@ -33,7 +33,7 @@ impl Run<'_> {
 
     fn link_add(&mut self, words: &mut Words<'_>) -> Result<(), InvalidValue> {
         let mut made = Interface { up: false, ..Interface::new(placeholder(), Kind::Veth) };
-        let mut name = None;
+        let (mut name, mut link) = (None, None);
         let kind = loop {
             let Some(word) = words.next() else {
                 return Err(InvalidValue::new("`ip link add` does not say of what kind the interface is")
@@ -42,12 +42,16 @@ impl Run<'_> {
             match word {
                 "name" | "dev" => name = Some(words.interface(word)?),
                 "type" => break words.value(word)?,
+                "link" => link = Some(words.interface(word)?),
                 other if self.made_with(words, other, &mut made)? => {}
                 other if name.is_none() => name = Some(IfName::new(other)?),
                 other => return Err(words.unknown(other, &["name", "mtu", "address", "up", "type"])),
             }
         };
         made.name = name.ok_or_else(|| InvalidValue::new("`ip link add` does not name the interface"))?;
+        if link.is_some() && kind != "macvlan" {
+            return Err(words.not_expressible("link"));
+        }
         match kind {
             "bridge" => {
                 let port = self.machine.add_bridge(made.name.clone(), self.at)?;
@@ -56,8 +60,19 @@ impl Run<'_> {
                 self.bridge_settings(words, port)
             }
             "veth" => self.veth_add(words, made),
-            other => Err(InvalidValue::new(format!("the model has no interfaces of type `{other}`"))
-                .help("the import knows `bridge` and `veth`; links between nodes are links of the lab")),
+            "vxlan" => {
+                let vxlan = vxlan(words)?;
+                self.machine.add_port(Interface { kind: Kind::Vxlan(vxlan), ..made }, self.at, false).map(drop)
+            }
+            "macvlan" => {
+                let parent =
+                    link.ok_or_else(|| InvalidValue::new("this macvlan has no parent").help("add `link INTERFACE`"))?;
+                let macvlan = macvlan(parent, words)?;
+                self.machine.add_port(Interface { kind: Kind::Macvlan(macvlan), ..made }, self.at, false).map(drop)
+            }
+            other => Err(InvalidValue::new(format!("the model has no interfaces of type `{other}`")).help(
+                "the import knows `bridge`, `veth`, `vxlan` and `macvlan`; links between nodes are links of the lab",
+            )),
         }
     }
 
@@ -221,6 +236,35 @@ fn takes_value(word: &str) -> bool {
 
 fn is_address(word: &str) -> bool {
     word.len() > 2 && shortened(word, &["address"]).is_some()
+}
+
+/// The settings of a VXLAN device; without a port it has the kernel's own.
+fn vxlan(words: &mut Words<'_>) -> Result<Vxlan, InvalidValue> {
+    const KERNEL_PORT: u16 = 8472;
+    let mut settings = Vec::new();
+    while let Some(word) = words.next() {
+        settings.push(if word == "vni" { "id" } else { word });
+    }
+    let mut vxlan: Vxlan = settings.join(" ").parse()?;
+    if !settings.contains(&"dstport") {
+        vxlan.port = KERNEL_PORT;
+    }
+    match vxlan.underlay {
+        Some(_) => Err(words.unknown("underlay", &["id", "local", "remote", "group", "dev", "dstport"])),
+        None => Ok(vxlan),
+    }
+}
+
+/// The mode of a macvlan; without one it is VEPA.
+fn macvlan(parent: IfName, words: &mut Words<'_>) -> Result<Macvlan, InvalidValue> {
+    let mut macvlan = Macvlan { mode: crate::MacvlanMode::Vepa, ..Macvlan::new(parent) };
+    while let Some(word) = words.next() {
+        match word {
+            "mode" => macvlan.mode = words.value(word)?.parse()?,
+            other => return Err(words.unknown(other, &["mode"])),
+        }
+    }
+    Ok(macvlan)
 }
 
 /// The name of an interface whose name comes later in the command.

@@ -112,6 +112,19 @@ fn inexpressible(topology: &Topology) -> Vec<String> {
                 parts.push(format!("the time {time:?} of bridge `{}`, which is no number of hundredths", bridge.name));
             }
         }
+        for interface in &node.interfaces {
+            let elsewhere = match &interface.kind {
+                Kind::Vxlan(vxlan) => vxlan.underlay.as_ref(),
+                Kind::Macvlan(macvlan) => macvlan.parent_node.as_ref(),
+                _ => None,
+            };
+            if let Some(other) = elsewhere {
+                parts.push(format!(
+                    "interface `{}` of node `{}`, which is made on node `{other}`",
+                    interface.name, node.name
+                ));
+            }
+        }
         for sysctl in
             node.sysctls.iter().filter(|sysctl| sysctl.value.contains("{{") || sysctl.value.trim() != sysctl.value)
         {
@@ -224,6 +237,20 @@ fn commands(topology: &Topology, node: &Node) -> Vec<String> {
         let Kind::Bridge(options) = &bridge.kind else { continue };
         commands.push(format!("ip link add name {} type bridge{}", bridge.name, bridge_words(options)));
     }
+    for (_, interface) in topology.overlays().into_iter().filter(|(owner, _)| owner.name == node.name) {
+        let name = &interface.name;
+        commands.extend(match &interface.kind {
+            Kind::Vxlan(vxlan) => {
+                let mtu = interface.mtu.or_else(|| topology.overlay_mtu(node, interface));
+                let mtu = mtu.map(|mtu| format!(" mtu {mtu}")).unwrap_or_default();
+                Some(format!("ip link add name {name}{mtu} type vxlan {vxlan}"))
+            }
+            Kind::Macvlan(macvlan) => {
+                Some(format!("ip link add link {} name {name} type macvlan mode {}", macvlan.parent, macvlan.mode))
+            }
+            _ => None,
+        });
+    }
     for interface in &node.interfaces {
         let mut set = |what: &str| commands.push(format!("ip link set dev {} {what}", interface.name));
         let of_link = matches!(interface.kind, Kind::Veth);
@@ -247,12 +274,16 @@ fn commands(topology: &Topology, node: &Node) -> Vec<String> {
             let no_dad = if address.is_ipv6() { " nodad" } else { "" };
             commands.push(format!("ip address add {address} dev {}{no_dad}", interface.name));
         }
-        let made_up = !matches!(interface.kind, Kind::Bridge(_));
+        let made_up = !matches!(interface.kind, Kind::Bridge(_)) && !interface.kind.is_overlay();
         if interface.up != made_up {
             commands.push(format!("ip link set dev {} {}", interface.name, if interface.up { "up" } else { "down" }));
         }
     }
     commands.extend(node.neighbours.iter().map(|neighbour| format!("ip neighbour add {neighbour} nud permanent")));
+    commands.extend(node.fdb.iter().map(|entry| {
+        let command = if entry.adds_up() { "append" } else { "add" };
+        format!("bridge fdb {command} {entry}")
+    }));
     // Routes without a gateway first: a gateway may be on the link by such a route.
     let (later, sooner): (Vec<_>, Vec<_>) = node.routes.iter().partition(|route| has_gateway(route));
     for route in sooner.into_iter().chain(later) {

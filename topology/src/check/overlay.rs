@@ -1,0 +1,242 @@
+//! Interfaces on top of others, and forwarding entries: VXLAN, macvlan, FDB.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+};
+
+use super::{Check, Checker, Item, Part, nearest};
+use crate::{Interface, Kind, Macvlan, MacvlanMode, Node, NodeName, Vxlan, plan::mtu};
+
+impl<'a> Checker<'a> {
+    pub(super) fn check_overlay(&mut self, item: Item, node: &'a Node, interface: &'a Interface) {
+        match &interface.kind {
+            Kind::Vxlan(vxlan) => self.check_vxlan(item, node, interface, vxlan),
+            Kind::Macvlan(macvlan) => self.check_macvlan(item, node, interface, macvlan),
+            _ => {}
+        }
+    }
+
+    fn check_vxlan(&mut self, item: Item, node: &'a Node, interface: &Interface, vxlan: &Vxlan) {
+        let name = &interface.name;
+        if let (Some(local), Some(remote)) = (vxlan.local, vxlan.remote)
+            && local.is_ipv6() != remote.is_ipv6()
+        {
+            let message = format!("`{name}` would send from {local} to {remote}, which is another family");
+            self.report(Check::VXLAN_FAMILIES, item, Part::Remote, message)
+                .help("give both ends addresses of the underlay's one family");
+        }
+        if let Some(group) = vxlan.remote.filter(|remote| remote.is_multicast() && vxlan.dev.is_none()) {
+            let message = format!("`{name}` sends to the group {group}, but not by any interface");
+            self.report(Check::GROUP_WITHOUT_DEVICE, item, Part::Remote, message)
+                .help("name the interface of the underlay that leads to the group as its `dev`");
+        }
+        if let Some(ageing) =
+            vxlan.ageing.filter(|time| time.subsec_nanos() != 0 || u32::try_from(time.as_secs()).is_err())
+        {
+            let message = format!("`{name}` cannot forget addresses after {ageing:?}");
+            self.report(Check::VXLAN_OPTION, item, Part::Options, message)
+                .help("write whole seconds, up to 4294967295, or zero for never");
+        }
+        if vxlan.port == 0 {
+            self.report(Check::VXLAN_OPTION, item, Part::Options, format!("`{name}` cannot have the port 0"))
+                .help(format!("VXLAN has the port {}", Vxlan::PORT));
+        }
+        let Some(underlay) = self.lower_node(item, node, vxlan.underlay.as_ref()) else { return };
+        if let Some(dev) = &vxlan.dev {
+            match underlay.interface(dev) {
+                None if *dev != *"lo" => {
+                    self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Lower, underlay, dev)
+                }
+                Some(dev) if std::ptr::eq(dev, interface) => {
+                    self.report(Check::UNKNOWN_INTERFACE, item, Part::Lower, format!("`{name}` cannot carry itself"))
+                        .help("name the interface of the underlay");
+                }
+                _ => {}
+            }
+        }
+        let has = |local: &IpAddr| underlay.interfaces.iter().flat_map(|i| &i.addresses).any(|a| a.addr() == *local);
+        if let Some(local) = vxlan.local.filter(|local| !local.is_unspecified() && !has(local)) {
+            let message = format!("`{name}` sends from {local}, which node `{}` does not have", underlay.name);
+            self.report(Check::FOREIGN_TUNNEL_END, item, Part::Source, message)
+                .help("add `allow(foreign_tunnel_end)` if that is the point of the test");
+        }
+        if let Some(dev) = vxlan.dev.as_ref().and_then(|dev| underlay.interface(dev)) {
+            let room = mtu(underlay, dev).saturating_sub(vxlan.overhead());
+            self.check_room_for_ipv6(item, interface, room, &dev.name);
+        }
+        self.check_overlay_mtu(item, node, interface, vxlan);
+    }
+
+    /// An interface without an MTU of its own gets one of the interface that it is on.
+    fn check_room_for_ipv6(&mut self, item: Item, interface: &Interface, room: u32, lower: &str) {
+        let address = interface.addresses.iter().find(|a| a.is_ipv6() && room < 1280 && interface.mtu.is_none());
+        if let Some(address) = address {
+            let message = format!("`{lower}` leaves {room} bytes, too few for the IPv6 address `{address}`");
+            self.report(Check::MTU_BELOW_IPV6, item, Part::Mtu, message)
+                .help("IPv6 needs an MTU of 1280 bytes or more; below it the kernel switches IPv6 off");
+        }
+    }
+
+    /// The kernel refuses what the named interface cannot carry, and finds out packet by packet without one.
+    fn check_overlay_mtu(&mut self, item: Item, node: &Node, interface: &Interface, vxlan: &Vxlan) {
+        let (Some(mtu), Some(room)) = (interface.mtu, self.draft.overlay_mtu(node, interface)) else { return };
+        if mtu <= room {
+            return;
+        }
+        let (name, overhead) = (&interface.name, vxlan.overhead());
+        let help = format!("encapsulation takes {overhead} bytes: set an MTU of {room} or less");
+        match &vxlan.dev {
+            Some(dev) => {
+                let message = format!("an MTU of {mtu} bytes is not possible for `{name}` over `{dev}`");
+                self.report(Check::MTU_RANGE, item, Part::Mtu, message).help(help);
+            }
+            None => {
+                let message = format!("`{name}` takes packets of {mtu} bytes, and its underlay carries {room}");
+                let help = format!("{help}, or add `allow(overlay_mtu)` if that is the point of the test");
+                self.report(Check::OVERLAY_MTU, item, Part::Mtu, message).help(help);
+            }
+        }
+    }
+
+    fn check_macvlan(&mut self, item: Item, node: &'a Node, interface: &Interface, macvlan: &Macvlan) {
+        let Some(owner) = self.lower_node(item, node, macvlan.parent_node.as_ref()) else { return };
+        let (name, parent_name) = (&interface.name, &macvlan.parent);
+        let wrong = |checker: &mut Self, message: String, help: &str| {
+            checker.report(Check::MACVLAN_PARENT, item, Part::Lower, message).help(help);
+        };
+        let parent = match owner.interface(parent_name) {
+            _ if *parent_name == "lo" => {
+                return wrong(
+                    self,
+                    "a macvlan cannot share the loopback interface".into(),
+                    "name an Ethernet interface",
+                );
+            }
+            None => return self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Lower, owner, parent_name),
+            Some(parent) => parent,
+        };
+        if self.is_on(owner, parent, interface) {
+            return wrong(self, format!("`{name}` would be its own parent"), "name an interface below it");
+        }
+        if let Some(bridge) = &parent.master {
+            let message = format!("`{parent_name}` is a port of `{bridge}`, which takes all its packets");
+            wrong(self, message, "name the bridge as parent");
+        }
+        if let Some(mtu) = interface.mtu.filter(|mtu| parent.mtu.is_some_and(|most| *mtu > most)) {
+            let message = format!("an MTU of {mtu} bytes is above that of the parent `{parent_name}`");
+            self.report(Check::MTU_RANGE, item, Part::Mtu, message).help("set that of the parent too, or a lower one");
+        }
+        self.check_room_for_ipv6(item, interface, mtu(owner, parent), parent_name);
+        let siblings =
+            self.draft.nodes.iter().flat_map(|n| n.interfaces.iter().map(move |i| (n, i))).filter(|(n, i)| {
+                let of =
+                    |m: &Macvlan| m.parent == *parent_name && m.parent_node.as_ref().unwrap_or(&n.name) == &owner.name;
+                matches!(&i.kind, Kind::Macvlan(m) if of(m))
+            });
+        let modes: Vec<(bool, MacvlanMode)> = siblings
+            .filter_map(|(_, i)| match &i.kind {
+                Kind::Macvlan(m) => Some((std::ptr::eq(i, interface), m.mode)),
+                _ => None,
+            })
+            .collect();
+        let first = modes.first().is_some_and(|(own, _)| *own);
+        if !first && modes.iter().any(|(_, mode)| *mode == MacvlanMode::Passthru) {
+            let message = format!("`{name}` shares `{parent_name}` with one that passes through");
+            wrong(self, message, "an interface whose macvlan passes through has no other");
+        }
+    }
+
+    /// Whether `upper` is somewhere below `lower`.
+    fn is_on(&self, mut node: &'a Node, mut lower: &'a Interface, upper: &Interface) -> bool {
+        // More steps than interfaces go in a circle that `upper` is no part of; its members are told of it.
+        for _ in 0..self.interfaces.len() {
+            if std::ptr::eq(lower, upper) {
+                return true;
+            }
+            let Kind::Macvlan(macvlan) = &lower.kind else { return false };
+            let owner = match &macvlan.parent_node {
+                Some(name) => self.nodes.get(&**name).map(|n| &self.draft.nodes[*n]),
+                None => Some(node),
+            };
+            let Some((owner, below)) = owner.and_then(|owner| Some((owner, owner.interface(&macvlan.parent)?))) else {
+                return false;
+            };
+            (node, lower) = (owner, below);
+        }
+        false
+    }
+
+    /// The node that an interface is made on: its own, or the one that it names.
+    fn lower_node(&mut self, item: Item, node: &'a Node, named: Option<&NodeName>) -> Option<&'a Node> {
+        let Some(name) = named else { return Some(node) };
+        if let Some(&n) = self.nodes.get(&**name) {
+            return Some(&self.draft.nodes[n]);
+        }
+        let near = nearest(name, self.draft.nodes.iter().map(|n| &*n.name));
+        let problem = self.report(Check::UNKNOWN_NODE, item, Part::Underlay, format!("no node named `{name}`"));
+        problem.help = near.map(|near| format!("did you mean `{near}`?"));
+        None
+    }
+
+    /// Devices that one node carries are told apart by identifier, port and family.
+    pub(super) fn check_tunnels(&mut self) {
+        let draft = self.draft;
+        let mut carried = HashMap::new();
+        for (n, node) in draft.nodes.iter().enumerate() {
+            for (i, interface) in node.interfaces.iter().enumerate() {
+                let Kind::Vxlan(vxlan) = &interface.kind else { continue };
+                let carrier = vxlan.underlay.as_ref().unwrap_or(&node.name);
+                let key = (carrier, vxlan.id, vxlan.port, vxlan.is_ipv6());
+                if let Some(earlier) = carried.insert(key, &interface.name) {
+                    let message = format!(
+                        "`{earlier}` and `{}` are both carried by node `{carrier}` and have the identifier {}",
+                        interface.name, vxlan.id
+                    );
+                    self.report(Check::VXLAN_CONFLICT, Item::Interface(n, i), Part::Whole, message)
+                        .help("give one of them another identifier or port");
+                }
+            }
+        }
+    }
+
+    pub(super) fn check_fdb(&mut self, n: usize, node: &Node) {
+        let mut seen = HashSet::new();
+        for (e, entry) in node.fdb.iter().enumerate() {
+            let item = Item::Fdb(n, e);
+            let (name, dst) = (&entry.dev, entry.dst);
+            let Some(dev) = node.interface(name) else {
+                self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Device(0), node, name);
+                continue;
+            };
+            match (&dev.kind, dst) {
+                (Kind::Vxlan(vxlan), Some(dst)) if vxlan.is_ipv6() != dst.is_ipv6() => {
+                    let message = format!("the tunnel end {dst} is not of the family of `{name}`");
+                    self.report(Check::VXLAN_FAMILIES, item, Part::Whole, message)
+                        .help("the device's own addresses say which: without any it is IPv4");
+                }
+                (Kind::Vxlan(_), Some(_)) => {}
+                (_, Some(_)) => {
+                    let message = format!("`{name}` is no VXLAN device, it leads to no tunnel end");
+                    self.report(Check::FDB_DEVICE, item, Part::Device(0), message)
+                        .help("leave out `dst` for a port of a bridge");
+                }
+                (_, None) if dev.master.is_none() => {
+                    let message = format!("`{name}` is no port of a bridge, and the entry has no tunnel end");
+                    self.report(Check::FDB_DEVICE, item, Part::Device(0), message)
+                        .help("write the tunnel end of a VXLAN device, such as `dst 192.0.2.2`");
+                }
+                (_, None) if entry.mac.octets() == [0; 6] => {
+                    let message = format!("the bridge of `{name}` has no entry for `{}`", entry.mac);
+                    self.report(Check::BAD_FDB_MAC, item, Part::Whole, message)
+                        .help("a bridge sends frames for addresses that it does not know to all its ports");
+                }
+                (_, None) => {}
+            }
+            if !seen.insert((name, entry.mac, dst.is_some(), dst.filter(|_| entry.adds_up()))) {
+                let message = format!("`{name}` has two forwarding entries for `{}`", entry.mac);
+                self.report(Check::DUPLICATE_FDB, item, Part::Whole, message).help("leave one out");
+            }
+        }
+    }
+}
