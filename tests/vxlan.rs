@@ -1,10 +1,10 @@
 //! Overlays: VXLAN devices, forwarding entries, proxied neighbours, and what becomes of a packet if one is missing.
 
-use netns_test::prelude::*;
 use netns_test::topology::{
     FdbEntry, Vni, Vxlan,
     build::{TopologyBuilder, VxlanBuilder},
 };
+use netns_test::{Miss, capture::Transport, prelude::*};
 
 /// Two hosts on a cable, 192.0.2.1 and .2, each with an end of a tunnel in 10.99.0.0/24.
 fn hosts(left: fn(VxlanBuilder) -> VxlanBuilder, right: fn(VxlanBuilder) -> VxlanBuilder) -> TopologyBuilder {
@@ -313,5 +313,150 @@ fn a_device_that_moves_leaves_its_socket_behind() -> Result {
     moved.up()?;
     overlay.reaches(far.interface("vx0")?.ping());
     assert_eq!((has_tunnel_socket(&host)?, has_tunnel_socket(&overlay)?), (true, false));
+    Ok(())
+}
+
+// ---- what a device lacks
+
+/// Bridges on both sides, so that the devices have neighbours to answer for, and a host behind each.
+struct Asking {
+    near: Node,
+    overlay: Node,
+    far: Node,
+    far_overlay: Node,
+}
+
+impl Network for Asking {
+    fn topology() -> Topology {
+        let host = |mac: &'static str, address: &'static str| {
+            move |n: netns_test::topology::build::NodeBuilder| {
+                n.interface_with("eth0", |i| i.address(address).mac(mac).mtu(1450))
+            }
+        };
+        let overlay = |underlay: &'static str| {
+            move |n: netns_test::topology::build::NodeBuilder| {
+                n.vxlan("vx0", 42, |v| v.underlay(underlay).proxy().l2miss().l3miss().no_learning())
+                    .bridge("br0", |b| b.ports(["port", "vx0"]))
+            }
+        };
+        Topology::builder()
+            .node("left", |n| n.interface("eth0", "192.0.2.1/24"))
+            .node("right", |n| n.interface("eth0", "192.0.2.2/24"))
+            .node("overlay", overlay("left"))
+            .node("far_overlay", overlay("right"))
+            .node("near", host("02:00:00:00:00:01", "10.99.0.1/24"))
+            .node("far", host("02:00:00:00:00:02", "10.99.0.2/24"))
+            .link("left.eth0", "right.eth0")
+            .link_with_mtu("overlay.port", "near.eth0", 1450)
+            .link_with_mtu("far_overlay.port", "far.eth0", 1450)
+            .build()
+            .expect("the topology has no fault")
+    }
+
+    fn from_lab(lab: &Lab) -> std::result::Result<Self, netns_test::Error> {
+        let node = |name| lab.node(name);
+        Ok(Self {
+            near: node("near")?,
+            overlay: node("overlay")?,
+            far: node("far")?,
+            far_overlay: node("far_overlay")?,
+        })
+    }
+}
+
+/// Sets what the far side needs to answer.
+fn prepare_far_side(net: &Asking) -> Result {
+    net.far_overlay.add_neighbour("10.99.0.1", "02:00:00:00:00:01", "vx0")?;
+    net.far_overlay.add_fdb("02:00:00:00:00:01 dev vx0 dst 192.0.2.1")?;
+    Ok(())
+}
+
+#[netns_test]
+fn an_agent_that_hears_what_is_missing_repairs_the_overlay(net: Asking) -> Result {
+    prepare_far_side(&net)?;
+    let misses = net.overlay.interface("vx0")?.misses()?;
+    net.near.cannot_reach(ping("10.99.0.2"), by::HostUnreachable.local());
+    assert_eq!(misses.next().run()?, Miss::Neighbour("10.99.0.2".parse()?));
+
+    net.overlay.add_neighbour("10.99.0.2", "02:00:00:00:00:02", "vx0")?;
+    net.near.flush_neighbours()?;
+    net.near.cannot_reach(ping("10.99.0.2"), by::Timeout);
+    assert_eq!(misses.next().run()?, Miss::TunnelEnd("02:00:00:00:00:02".parse()?));
+
+    net.overlay.add_fdb("02:00:00:00:00:02 dev vx0 dst 192.0.2.2")?;
+    net.near.reaches(net.far.ping());
+    assert_eq!(misses.all()?.len(), 2, "nothing is missing any more");
+    Ok(())
+}
+
+#[netns_test]
+async fn an_agent_can_wait_while_the_test_goes_on(net: Asking) -> Result {
+    prepare_far_side(&net)?;
+    let misses = net.overlay.interface("vx0")?.misses()?;
+    let overlay = net.overlay.clone();
+    let agent = net.overlay.spawn(async move {
+        loop {
+            match misses.next().within(Duration::from_secs(20)).await? {
+                Miss::Neighbour(address) => overlay.add_neighbour(address, "02:00:00:00:00:02", "vx0")?,
+                Miss::TunnelEnd(mac) => {
+                    overlay.add_fdb(format!("{mac} dev vx0 dst 192.0.2.2"))?;
+                    return std::result::Result::<_, netns_test::Error>::Ok(mac);
+                }
+                _ => {}
+            }
+        }
+    });
+    eventually(Duration::from_secs(10), || net.near.probe(ping("10.99.0.2")));
+    assert_eq!(agent.await?.to_string(), "02:00:00:00:00:02");
+    Ok(())
+}
+
+#[netns_test]
+fn nothing_is_missing_where_nobody_asks(net: Tunnel) -> Result {
+    let misses = net.left.interface("vx0")?.misses()?;
+    net.left.reaches(net.right.interface("vx0")?.ping());
+    let refusal = misses.next().within(Duration::from_millis(20)).run().unwrap_err().to_string();
+    assert!(refusal.contains("`left.vx0` missed nothing within 20ms"), "{refusal}");
+    assert_eq!(misses.all()?, []);
+    Ok(())
+}
+
+// ---- what becomes of a packet
+
+#[netns_test]
+fn a_missing_neighbour_entry_leaves_the_underlay_quiet(net: Asking) -> Result {
+    let wire = net.far_overlay.interface("vx0")?.capture(any())?;
+    net.near.cannot_reach(ping("10.99.0.2"), by::HostUnreachable.local());
+    wire.stays_quiet(any(), Duration::from_millis(20));
+    Ok(())
+}
+
+#[netns_test]
+fn a_frame_is_taken_out_of_its_tunnel(net: Tunnel) -> Result {
+    let underlay = net.right.interface("eth0")?.capture(udp(4789).to("192.0.2.2"))?;
+    net.left.reaches(net.right.interface("vx0")?.ping().size(100));
+
+    let carries_echo = |packet: &&netns_test::Packet| {
+        let inner = packet.vxlan().and_then(|carried| carried.frame.ip().cloned());
+        matches!(inner.map(|ip| ip.transport), Some(Transport::Icmp { kind: 8, .. }))
+    };
+    let packets = underlay.packets()?;
+    let outer = packets.iter().find(carries_echo).expect("the echo request passed");
+    let (left, right) = (net.left.interface("eth0")?.mac()?, net.right.interface("eth0")?.mac()?);
+    let ethernet = outer.ethernet.expect("it is Ethernet");
+    assert_eq!((ethernet.source, ethernet.destination, ethernet.kind), (left, right, 0x0800));
+    let ip = outer.ip().expect("it is IP");
+    assert_eq!((ip.source.to_string(), ip.destination.to_string()), ("192.0.2.1".into(), "192.0.2.2".into()));
+    assert!(matches!(ip.transport, Transport::Udp { destination: 4789, .. }));
+
+    let carried = outer.vxlan().expect("it is VXLAN");
+    assert_eq!((carried.id, carried.flags), (42, 0x08));
+    let inner = carried.frame.ethernet.expect("a tunnel carries Ethernet");
+    let (near, far) = (net.left.interface("vx0")?.mac()?, net.right.interface("vx0")?.mac()?);
+    assert_eq!((inner.source, inner.destination, inner.kind), (near, far, 0x0800));
+    let inner = carried.frame.ip().expect("it is IP");
+    assert_eq!((inner.source.to_string(), inner.destination.to_string()), ("10.99.0.1".into(), "10.99.0.2".into()));
+    assert_eq!((inner.length, ip.length - inner.length), (128, 50));
+    assert_eq!(carried.frame.payload().len(), 100);
     Ok(())
 }

@@ -13,7 +13,8 @@ use proptest::{
 
 /// The smallest topology of which the property is found not to hold.
 fn smallest(holds: impl Fn(&Topology) -> bool) -> Topology {
-    let config = Config { failure_persistence: None, ..Config::default() };
+    // Networks have many parts to shrink.
+    let config = Config { failure_persistence: None, max_shrink_iters: 100_000, ..Config::default() };
     let mut runner =
         TestRunner::new_with_rng(config, proptest::test_runner::TestRng::deterministic_rng(Default::default()));
     match runner.run(&topologies(Options::default()), |topology| match holds(&topology) {
@@ -112,6 +113,18 @@ impl Seen {
         note("IPv6 rule", rules().any(|rule| rule.v6));
         note("rule with a mark", rules().any(|rule| rule.mark.is_some()));
         note("rule with an interface", rules().any(|rule| rule.input.is_some() || rule.output.is_some()));
+        let vxlans = || interfaces().filter_map(|i| if let Kind::Vxlan(vxlan) = &i.kind { Some(vxlan) } else { None });
+        note("VXLAN device", vxlans().next().is_some());
+        note("VXLAN device with an underlay", vxlans().any(|vxlan| vxlan.underlay.is_some()));
+        note("VXLAN device with a group", vxlans().any(|v| v.remote.is_some_and(|remote| remote.is_multicast())));
+        note("VXLAN device with a far end", vxlans().any(|v| v.remote.is_some_and(|remote| !remote.is_multicast())));
+        note("VXLAN device with an address", vxlans().any(|vxlan| vxlan.local.is_some()));
+        note("VXLAN device over IPv6", vxlans().any(|vxlan| vxlan.is_ipv6()));
+        note("macvlan", interfaces().any(|i| matches!(i.kind, Kind::Macvlan(_))));
+        note("overlay in a bridge", interfaces().any(|i| i.kind.is_overlay() && i.master.is_some()));
+        let entries = || nodes.iter().flat_map(|node| &node.fdb);
+        note("forwarding entry of a tunnel", entries().any(|entry| entry.dst.is_some()));
+        note("forwarding entry of a port", entries().any(|entry| entry.dst.is_none()));
         note("neighbour", nodes.iter().any(|node| !node.neighbours.is_empty()));
         note("sysctl of the node", nodes.iter().flat_map(|n| &n.sysctls).any(|s| s.interface().is_none()));
         note("sysctl of an interface", nodes.iter().flat_map(|n| &n.sysctls).any(|s| s.interface().is_some()));

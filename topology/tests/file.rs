@@ -209,3 +209,55 @@ fn a_larger_document_keeps_its_own_keys_and_shares_the_list_of_mistakes() {
          such as `10.0.0.1/24`\nscenario.toml:5:8: error[N0104]: `name` takes a text, not a number"
     );
 }
+
+#[test]
+fn overlays_are_read() {
+    let read = topology(
+        r#"
+        [defaults.interface]
+        mtu = 1600
+        [node.left]
+        eth0 = "192.0.2.1/24"
+        fdb = ["02:00:00:00:00:02 dev vx0 dst right.eth0"]
+        vxlan.vx0 = { id = 42, remote = "right.eth0", local = "192.0.2.1", address = "10.99.0.1/24", learning = false }
+        [node.right]
+        eth0 = "192.0.2.2/24"
+        macvlan.m0 = { parent = "eth0", mode = "private", address = "192.0.2.3/24" }
+        bridge.br0 = ["vx0"]
+        [node.right.vxlan.vx0]
+        id = 42
+        group = "239.1.1.1"
+        dev = "eth0"
+        port = 8472
+        proxy = true
+        l2miss = true
+        l3miss = true
+        ageing = "20s"
+        underlay = "left"
+        [links]
+        cable = "left.eth0 -- right.eth0"
+        "#,
+    );
+    let built = Topology::builder()
+        .node("left", |n| {
+            n.interface_with("eth0", |i| i.address("192.0.2.1/24").mtu(1600))
+                .vxlan("vx0", 42, |v| v.remote("192.0.2.2").local("192.0.2.1").address("10.99.0.1/24").no_learning())
+                .fdb("02:00:00:00:00:02 dev vx0 dst 192.0.2.2")
+        })
+        .node("right", |n| {
+            n.interface_with("eth0", |i| i.address("192.0.2.2/24").mtu(1600))
+                .macvlan("m0", "eth0", |m| {
+                    m.mode(netns_test_topology::MacvlanMode::Private).address("192.0.2.3/24").mtu(1600)
+                })
+                .vxlan("vx0", 42, |v| {
+                    let v = v.group("239.1.1.1").dev("eth0").port(8472).proxy().l2miss().l3miss();
+                    v.ageing(std::time::Duration::from_secs(20)).underlay("left").master("br0")
+                })
+                .bridge("br0", |b| b)
+        })
+        .link("left.eth0", "right.eth0");
+    let mut built = built.build().unwrap().into_draft();
+    // The file names the bridge after the macvlan.
+    built.nodes[1].interfaces.swap(2, 3);
+    assert_eq!(read.into_draft(), built);
+}

@@ -506,9 +506,9 @@ fn a_command_that_the_model_cannot_carry_out_is_refused_with_its_reason() {
         ),
         ("ip link add v5 link eth1 type vlan id 5", "`link` of `ip` is not a part of the model", "do it in the test"),
         (
-            "ip link add vx0 type vxlan id 5",
-            "the model has no interfaces of type `vxlan`",
-            "the import knows `bridge` and `veth`",
+            "ip link add bond0 type bond",
+            "the model has no interfaces of type `bond`",
+            "the import knows `bridge`, `veth`, `vxlan` and `macvlan`",
         ),
         ("ip link set eth1 netns x", "`eth1` cannot be moved out of its node", "`Interface::move_to`"),
         ("ip link del eth1", "`eth1` is of the lab itself, and cannot be removed", "set the interface down"),
@@ -603,5 +603,32 @@ fn a_refusal_shows_its_line() {
         refused.to_string(),
         "error: a node of kind `ceos` runs a network operating system of its own, which a namespace does not\n       \
          help: declare it as kind `linux`, with `exec` lines for its addresses and routes\n --> t.clab.yml:6:13\n  |\n6 |       kind: ceos\n  |             ^^^^"
+    );
+}
+
+#[test]
+fn overlays_and_their_entries_are_read() {
+    let commands = [
+        "ip link add vx0 address 02:00:00:00:00:07 mtu 1400 type vxlan id 5 remote 10.0.0.9 dev eth1 nolearning",
+        "ip link add link eth1 name m0 type macvlan",
+        "ip link set vx0 up",
+        "bridge fdb append 00:00:00:00:00:00 dev vx0 dst 10.0.0.8",
+        "bridge fdb replace 02:00:00:00:00:05 dev vx0 dst 10.0.0.8 self permanent",
+        "bridge fdb replace 02:00:00:00:00:05 dev vx0 dst 10.0.0.7",
+    ];
+    let a = a(&format!("sh -c '{}'", commands.join("; ")));
+    let vx0 = a.interface("vx0").unwrap();
+    // Without a port `ip` has the kernel's own.
+    let vxlan: netns_test_topology::Vxlan = "id 5 remote 10.0.0.9 dev eth1 dstport 8472 nolearning".parse().unwrap();
+    assert_eq!((&vx0.kind, vx0.mtu, vx0.up), (&Kind::Vxlan(vxlan), Some(1400), true));
+    let macvlan: netns_test_topology::Macvlan = "link eth1 mode vepa".parse().unwrap();
+    assert_eq!(a.interface("m0").unwrap().kind, Kind::Macvlan(macvlan));
+    let entries: Vec<String> = a.fdb.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        entries,
+        [
+            "00:00:00:00:00:00 dev vx0 dst 10.0.0.8 self permanent",
+            "02:00:00:00:00:05 dev vx0 dst 10.0.0.7 self permanent",
+        ]
     );
 }

@@ -215,7 +215,11 @@ fn a_script_that_the_model_cannot_carry_out_is_refused_in_its_line() {
             "`link` of `ip` is not a part of the model",
             "in the test",
         ),
-        ("ip link add bond0 type bond", "the model has no interfaces of type `bond`", "`bridge` and `veth`"),
+        (
+            "ip link add bond0 type bond",
+            "the model has no interfaces of type `bond`",
+            "`bridge`, `veth`, `vxlan` and `macvlan`",
+        ),
         (
             "ip addr add 10.0.0.1/24 dev eth1",
             "node `pc1` has no interface `eth1` at this point",

@@ -5,7 +5,7 @@
 use std::{
     fmt, io,
     net::IpAddr,
-    os::fd::{AsFd, AsRawFd},
+    os::fd::AsFd,
     sync::Mutex,
     time::{Duration, Instant},
 };

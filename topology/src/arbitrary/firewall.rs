@@ -107,9 +107,9 @@ fn verdict() -> impl Strategy<Value = Verdict> {
         3 => Just(Verdict::Accept),
         3 => Just(Verdict::Drop),
         2 => prop::sample::select(rejects).prop_map(Verdict::Reject),
-        1 => Just(Verdict::Masquerade),
-        1 => (to(), weighted(0.4, ports())).prop_map(|(to, ports)| Verdict::Snat { to, ports }),
-        1 => (to(), weighted(0.4, any::<u16>())).prop_map(|(to, port)| Verdict::Dnat { to, port }),
+        2 => Just(Verdict::Masquerade),
+        2 => (to(), weighted(0.4, ports())).prop_map(|(to, ports)| Verdict::Snat { to, ports }),
+        2 => (to(), weighted(0.4, any::<u16>())).prop_map(|(to, port)| Verdict::Dnat { to, port }),
     ]
 }
 

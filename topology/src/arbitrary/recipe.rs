@@ -182,7 +182,7 @@ prop_compose! {
         departures in vec((prop::sample::select(Departure::ALL.as_slice()), any::<bool>()), 0..3),
         loopback in weighted(0.3, loopback()),
         bridges in vec(bridge(), 0..=2),
-        overlays in vec(overlay(), 0..=2),
+        overlays in prop_oneof![2 => Just(Vec::new()), 1 => vec(overlay(), 1..=2)],
         forward in any::<(bool, bool)>(),
         settings in settings(),
     ) -> Node {
@@ -249,7 +249,7 @@ prop_compose! {
         name in name::interface(),
         macvlan in weighted(0.4, prop::sample::select(MacvlanMode::ALL.as_slice())),
         vxlan in vxlan(),
-        (v6, lower_node, lower, local) in (any::<bool>(), weighted(0.3, any::<u8>()), of(any::<u8>()), weighted(0.3, any::<u8>())),
+        (v6, lower_node, lower, local) in (any::<bool>(), weighted(0.2, any::<u8>()), of(any::<u8>()), weighted(0.3, any::<u8>())),
         far in prop_oneof![Just(Far::Nowhere), any::<u8>().prop_map(Far::End), any::<u8>().prop_map(Far::Group)],
         families in address::families(),
         mac in weighted(0.3, address::mac()),

@@ -64,7 +64,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_master(&mut self, item: Item, node: &Node, port: &Interface) {
+    fn check_master(&mut self, item: Item, node: &'a Node, port: &'a Interface) {
         let Some(master) = &port.master else { return };
         match node.interface(master).map(|m| &m.kind) {
             None => self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Master, node, master),
@@ -82,7 +82,14 @@ impl<'a> Checker<'a> {
         let what = match &port.kind {
             Kind::Bridge(_) => "a bridge",
             Kind::Loopback => "the loopback interface",
-            Kind::Veth | Kind::Vxlan(_) | Kind::Macvlan(_) => return,
+            Kind::Veth => return,
+            Kind::Vxlan(_) | Kind::Macvlan(_) => {
+                if node.interface(master).is_some_and(|bridge| self.is_on(node, port, bridge)) {
+                    let message = format!("`{}` is made on `{master}`, and cannot be its port", port.name);
+                    self.report(Check::BAD_PORT, item, Part::Master, message).help("name another bridge, or none");
+                }
+                return;
+            }
         };
         self.report(Check::BAD_PORT, item, Part::Master, format!("{what} cannot be a port of a bridge"))
             .help("join two bridges by a link whose ends are their ports");
@@ -105,13 +112,20 @@ impl<'a> Checker<'a> {
         if let Some(mtu) = interface.mtu.filter(|mtu| !(68..=65_535).contains(mtu)) {
             self.report(Check::MTU_RANGE, item, Part::Mtu, format!("an MTU of {mtu} bytes is not possible"))
                 .help("the MTU of an interface is 68 to 65535 bytes");
-        } else if let Some(address) = interface.addresses.iter().find(|a| a.is_ipv6() && !node.has_ipv6(interface)) {
-            let mtu = node.mtu(interface);
+        } else if let Some(address) =
+            interface.addresses.iter().find(|a| a.is_ipv6() && !self.draft.has_ipv6(node, interface))
+        {
+            let mtu = self.draft.mtu(node, interface);
             let message = format!("an MTU of {mtu} bytes is too small for the IPv6 address `{address}`");
             let problem = self.report(Check::MTU_BELOW_IPV6, item, Part::Mtu, message);
             problem.help("IPv6 needs an MTU of 1280 bytes or more; below it the kernel switches IPv6 off");
             if interface.mtu.is_none() {
-                problem.note(format!("`{}` takes the lowest MTU of its ports", interface.name));
+                let whose = match interface.kind {
+                    Kind::Bridge(_) => "the lowest MTU of its ports",
+                    Kind::Macvlan(_) => "the MTU of its parent",
+                    _ => "what the MTU of its underlay has room for",
+                };
+                problem.note(format!("`{}` takes {whose}", interface.name));
             }
         }
     }

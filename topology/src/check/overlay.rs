@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Check, Checker, Item, Part, nearest};
-use crate::{Interface, Kind, Macvlan, MacvlanMode, Node, NodeName, Vxlan, plan::mtu};
+use crate::{Interface, Kind, Macvlan, MacvlanMode, Node, NodeName, Vxlan};
 
 impl<'a> Checker<'a> {
     pub(super) fn check_overlay(&mut self, item: Item, node: &'a Node, interface: &'a Interface) {
@@ -61,21 +61,7 @@ impl<'a> Checker<'a> {
             self.report(Check::FOREIGN_TUNNEL_END, item, Part::Source, message)
                 .help("add `allow(foreign_tunnel_end)` if that is the point of the test");
         }
-        if let Some(dev) = vxlan.dev.as_ref().and_then(|dev| underlay.interface(dev)) {
-            let room = mtu(underlay, dev).saturating_sub(vxlan.overhead());
-            self.check_room_for_ipv6(item, interface, room, &dev.name);
-        }
         self.check_overlay_mtu(item, node, interface, vxlan);
-    }
-
-    /// An interface without an MTU of its own gets one of the interface that it is on.
-    fn check_room_for_ipv6(&mut self, item: Item, interface: &Interface, room: u32, lower: &str) {
-        let address = interface.addresses.iter().find(|a| a.is_ipv6() && room < 1280 && interface.mtu.is_none());
-        if let Some(address) = address {
-            let message = format!("`{lower}` leaves {room} bytes, too few for the IPv6 address `{address}`");
-            self.report(Check::MTU_BELOW_IPV6, item, Part::Mtu, message)
-                .help("IPv6 needs an MTU of 1280 bytes or more; below it the kernel switches IPv6 off");
-        }
     }
 
     /// The kernel refuses what the named interface cannot carry, and finds out packet by packet without one.
@@ -116,18 +102,17 @@ impl<'a> Checker<'a> {
             None => return self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Lower, owner, parent_name),
             Some(parent) => parent,
         };
-        if self.is_on(owner, parent, interface) {
+        if std::ptr::eq(parent, interface) || self.is_on(owner, parent, interface) {
             return wrong(self, format!("`{name}` would be its own parent"), "name an interface below it");
         }
         if let Some(bridge) = &parent.master {
             let message = format!("`{parent_name}` is a port of `{bridge}`, which takes all its packets");
             wrong(self, message, "name the bridge as parent");
         }
-        if let Some(mtu) = interface.mtu.filter(|mtu| parent.mtu.is_some_and(|most| *mtu > most)) {
+        if let Some(mtu) = interface.mtu.filter(|mtu| *mtu > self.draft.mtu(owner, parent)) {
             let message = format!("an MTU of {mtu} bytes is above that of the parent `{parent_name}`");
             self.report(Check::MTU_RANGE, item, Part::Mtu, message).help("set that of the parent too, or a lower one");
         }
-        self.check_room_for_ipv6(item, interface, mtu(owner, parent), parent_name);
         let siblings =
             self.draft.nodes.iter().flat_map(|n| n.interfaces.iter().map(move |i| (n, i))).filter(|(n, i)| {
                 let of =
@@ -147,22 +132,25 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Whether `upper` is somewhere below `lower`.
-    fn is_on(&self, mut node: &'a Node, mut lower: &'a Interface, upper: &Interface) -> bool {
-        // More steps than interfaces go in a circle that `upper` is no part of; its members are told of it.
-        for _ in 0..self.interfaces.len() {
-            if std::ptr::eq(lower, upper) {
-                return true;
+    /// Whether `wanted` is somewhere below an interface: among what it is made on, and the ports of bridges.
+    pub(super) fn is_on(&self, node: &'a Node, interface: &'a Interface, wanted: &Interface) -> bool {
+        let (mut seen, mut rest) = (HashSet::new(), vec![(node, interface)]);
+        while let Some((node, interface)) = rest.pop() {
+            if !seen.insert(std::ptr::from_ref(interface)) {
+                continue;
             }
-            let Kind::Macvlan(macvlan) = &lower.kind else { return false };
-            let owner = match &macvlan.parent_node {
-                Some(name) => self.nodes.get(&**name).map(|n| &self.draft.nodes[*n]),
-                None => Some(node),
-            };
-            let Some((owner, below)) = owner.and_then(|owner| Some((owner, owner.interface(&macvlan.parent)?))) else {
-                return false;
-            };
-            (node, lower) = (owner, below);
+            let lower = interface.kind.lower().and_then(|(owner, lower)| {
+                let owner = owner.map_or(Some(node), |name| self.nodes.get(&**name).map(|n| &self.draft.nodes[*n]))?;
+                Some((owner, owner.interface(lower)?))
+            });
+            let ports = node.interfaces.iter().filter(|port| port.master.as_ref() == Some(&interface.name));
+            let below = lower.into_iter().chain(ports.map(|port| (node, port)));
+            for (owner, below) in below {
+                if std::ptr::eq(below, wanted) {
+                    return true;
+                }
+                rest.push((owner, below));
+            }
         }
         false
     }

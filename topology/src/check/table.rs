@@ -216,7 +216,7 @@ checks! {
         "An interface is a port of something that is no bridge."
         r#"node a { eth0 { master eth1 }; eth1; } link a.eth0 -- a.eth1;"#
     BAD_PORT "N0035" "bad_port" Refused ALONE
-        "A bridge or the loopback interface cannot be a port of a bridge."
+        "A bridge, the loopback interface, or what is made on a bridge cannot be a port of it."
         r#"node a { bridge br0 { ports br1 }; bridge br1; }"#
     PORT_WITH_ADDRESS "N0036" "port_with_address" Mistake ALONE
         "A port of a bridge has an address, which does not work as it looks: the bridge takes the port's packets."

@@ -9,6 +9,7 @@ mod firewall_parse;
 mod firewall_text;
 mod interface;
 mod macvlan;
+mod mtu;
 mod name;
 mod node;
 mod profile;

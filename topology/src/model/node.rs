@@ -77,28 +77,6 @@ impl Node {
         self.interfaces.iter().filter(|i| matches!(i.kind, Kind::Bridge(_)))
     }
 
-    /// The MTU that an interface comes to, in bytes: its own, and for a bridge without one the lowest of its ports'.
-    pub fn mtu(&self, interface: &Interface) -> u32 {
-        const ETHERNET: u32 = 1500;
-        const LOOPBACK: u32 = 65_536;
-        let usual = match &interface.kind {
-            Kind::Loopback => LOOPBACK,
-            Kind::Veth => ETHERNET,
-            Kind::Bridge(_) => {
-                self.ports(&interface.name).map(|port| port.mtu.unwrap_or(ETHERNET)).min().unwrap_or(ETHERNET)
-            }
-        };
-        interface.mtu.unwrap_or(usual)
-    }
-
-    /// Whether the kernel gives an interface IPv6 at all: its MTU holds the 1,280 bytes that every link must carry
-    /// ([RFC 8200], section 5).
-    ///
-    /// [RFC 8200]: https://www.rfc-editor.org/rfc/rfc8200#section-5
-    pub fn has_ipv6(&self, interface: &Interface) -> bool {
-        self.mtu(interface) >= 1280
-    }
-
     /// The ports of the bridge of that name.
     pub fn ports<'a>(&'a self, bridge: &'a str) -> impl Iterator<Item = &'a Interface> {
         self.interfaces.iter().filter(move |i| i.master.as_deref() == Some(bridge))

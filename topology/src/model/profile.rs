@@ -68,6 +68,7 @@ impl Departure {
             Departure::ShortNeighbourTimers => "a neighbour that does not answer is given up after 50 ms, not 3 s",
             Departure::IcmpUnlimited => "ICMP errors are sent without a rate limit",
             Departure::DistinctIndexes => "the two ends of a cable have different interface indexes",
+            Departure::OverlayMtu => "a VXLAN device takes no packet that its underlay cannot carry",
         }
     }
 }

@@ -6,7 +6,6 @@ mod order;
 mod overlay;
 mod profile;
 mod state;
-pub(crate) use overlay::mtu;
 mod text;
 
 use std::time::Duration;

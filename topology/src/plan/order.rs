@@ -146,7 +146,7 @@ impl<'a> Planner<'a> {
             if self.departs(node, Departure::ShortNeighbourTimers) {
                 let asks = |i: &&Interface| i.master.is_none() && !matches!(i.kind, Kind::Loopback);
                 for interface in these().filter(asks) {
-                    for v6 in [false, true].into_iter().filter(|v6| !v6 || node.has_ipv6(interface)) {
+                    for v6 in [false, true].into_iter().filter(|v6| !v6 || self.topology.has_ipv6(node, interface)) {
                         let (name, timers) = (interface.name.clone(), NeighbourTimers::SHORT);
                         let action = Action::SetNeighbourTimers { interface: name, v6, timers };
                         self.depart(node, action, Departure::ShortNeighbourTimers);

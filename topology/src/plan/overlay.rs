@@ -1,38 +1,8 @@
-//! The room that the underlay of a VXLAN device leaves, and the order in which interfaces on top of others are made.
+//! The order in which interfaces on top of others are made.
 
-use crate::{Cidr, Draft, Interface, Kind, Node};
-
-/// An Ethernet interface's MTU, if nothing is said.
-const ETHERNET: u32 = 1500;
+use crate::{Draft, Interface, Node};
 
 impl Draft {
-    /// The largest packet that a VXLAN device can take for its underlay to carry, in bytes.
-    ///
-    /// The underlay is the interface that the device names, or else those that its own address and the far ends of its
-    /// tunnels are on, or else all that have addresses of its family.
-    pub(crate) fn overlay_mtu(&self, node: &Node, interface: &Interface) -> Option<u32> {
-        let Kind::Vxlan(vxlan) = &interface.kind else { return None };
-        let carrier = match &vxlan.underlay {
-            Some(name) => self.node(name)?,
-            None => node,
-        };
-        let far = node.fdb.iter().filter(|entry| entry.dev == interface.name).filter_map(|entry| entry.dst);
-        let ends: Vec<_> = vxlan.local.into_iter().chain(vxlan.remote).chain(far).collect();
-        let addressed = |i: &&Interface| i.addresses.iter().any(|a| a.is_ipv6() == vxlan.is_ipv6());
-        let all =
-            || carrier.interfaces.iter().filter(|i| !matches!(i.kind, Kind::Loopback) && i.name != interface.name);
-        let near = |i: &&Interface| i.addresses.iter().any(|a| ends.iter().any(|end| a.contains(*end)));
-        let carriers: Vec<&Interface> = match &vxlan.dev {
-            Some(dev) => vec![carrier.interface(dev)?],
-            None if all().any(|i| near(&i)) => all().filter(near).collect(),
-            None => all().filter(addressed).collect(),
-        };
-        let least = carriers.into_iter().map(|i| mtu(carrier, i)).min()?;
-        // Nothing works with less.
-        let least_possible = if interface.addresses.iter().any(Cidr::is_ipv6) { 1280 } else { 68 };
-        Some(least.saturating_sub(vxlan.overhead()).max(least_possible))
-    }
-
     /// The interfaces on top of others, each after the one that it is on.
     pub(crate) fn overlays(&self) -> Vec<(&Node, &Interface)> {
         let mut rest: Vec<(&Node, &Interface)> = self
@@ -59,16 +29,4 @@ impl Draft {
         }
         ordered
     }
-}
-
-/// The MTU that an interface has or will come to: a bridge's is the lowest of its ports'.
-pub(crate) fn mtu(node: &Node, interface: &Interface) -> u32 {
-    let of_ports = || match interface.kind {
-        Kind::Bridge(_) => {
-            let cables = node.ports(&interface.name).filter(|port| matches!(port.kind, Kind::Veth));
-            cables.map(|port| port.mtu.unwrap_or(ETHERNET)).min()
-        }
-        _ => None,
-    };
-    interface.mtu.or_else(of_ports).unwrap_or(ETHERNET)
 }

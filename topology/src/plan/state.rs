@@ -5,6 +5,9 @@ use std::{collections::HashMap, time::Duration};
 use super::{LinkState, profile::bridge_options};
 use crate::{Draft, Interface, Kind, Node, Profile};
 
+/// More interfaces than can be made on top of each other: the kernel stops at 8.
+const MOST_LAYERS: u32 = 16;
+
 /// The interfaces of a topology by node and name, with the far end of each cable.
 pub(crate) struct States<'a> {
     profile: Profile,
@@ -29,21 +32,31 @@ impl<'a> States<'a> {
 
     /// The state, and how long the kernel takes by design to get there.
     pub(crate) fn state(&self, node: &Node, interface: &Interface) -> (LinkState, Duration) {
-        let state = match &interface.kind {
-            _ if !interface.up => LinkState::Down,
-            Kind::Loopback => LinkState::Running,
-            Kind::Veth => match self.peers.get(&(&*node.name, &*interface.name)) {
-                Some(peer) if peer.up => LinkState::Running,
-                _ => LinkState::NoCarrier,
-            },
-            Kind::Vxlan(_) => LinkState::Running,
+        match self.carrier(node, interface, MOST_LAYERS) {
+            _ if !interface.up => (LinkState::Down, Duration::ZERO),
+            Some(delay) => (LinkState::Running, delay),
+            None => (LinkState::NoCarrier, Duration::ZERO),
+        }
+    }
+
+    /// How long the kernel takes by design until the interface has a carrier, if it gets one.
+    ///
+    /// Interfaces that are on top of each other in a circle, which the checker refuses, have no end: `layers` are looked
+    /// at.
+    fn carrier(&self, node: &Node, interface: &Interface, layers: u32) -> Option<Duration> {
+        if layers == 0 {
+            return None;
+        }
+        match &interface.kind {
+            Kind::Loopback | Kind::Vxlan(_) => Some(Duration::ZERO),
+            Kind::Veth => {
+                let peer = self.peers.get(&(&*node.name, &*interface.name))?;
+                (interface.up && peer.up).then_some(Duration::ZERO)
+            }
+            // As its parent, also where that is down and has a carrier none the less.
             Kind::Macvlan(macvlan) => {
-                let owner = macvlan.parent_node.as_ref().map_or(Some(node), |name| self.draft.node(name));
-                let parent = owner.and_then(|owner| Some((owner, owner.interface(&macvlan.parent)?)));
-                match parent.map(|(owner, parent)| self.state(owner, parent)) {
-                    Some((LinkState::Running, delay)) => return (LinkState::Running, delay),
-                    _ => LinkState::NoCarrier,
-                }
+                let owner = macvlan.parent_node.as_ref().map_or(Some(node), |name| self.draft.node(name))?;
+                self.carrier(owner, owner.interface(&macvlan.parent)?, layers - 1)
             }
             Kind::Bridge(options) => {
                 let options = bridge_options(options, node, self.profile);
@@ -51,14 +64,13 @@ impl<'a> States<'a> {
                 let mut ports = node.ports(&interface.name).peekable();
                 // A bridge has its carrier from the start, and loses it when it first looks at its ports: when one is
                 // added, when its own address is set, or when STP starts.
-                let never_looked = ports.peek().is_none() && interface.mac.is_none() && !stp;
-                if ports.any(|port| self.state(node, port).0 == LinkState::Running) {
+                let never_looked = ports.peek().is_none() && interface.mac.is_none() && !(stp && interface.up);
+                if interface.up && ports.any(|port| port.up && self.carrier(node, port, layers - 1).is_some()) {
                     let delay = options.forward_delay.unwrap_or(Duration::from_secs(15));
-                    return (LinkState::Running, if stp { delay * 2 } else { Duration::ZERO });
+                    return Some(if stp { delay * 2 } else { Duration::ZERO });
                 }
-                if never_looked { LinkState::Running } else { LinkState::NoCarrier }
+                never_looked.then_some(Duration::ZERO)
             }
-        };
-        (state, Duration::ZERO)
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt::Write, net::IpAddr};
 
 use crate::{
-    BridgeOptions, Chain, Departure, Mac, Route, RouteKind, Sysctl,
+    BridgeOptions, Chain, Departure, Mac, Route, RouteKind, Sysctl, Vxlan,
     plan::{Action, FirewallTable, LinkState, Plan, Step, VethEnd, firewall_tables},
 };
 
@@ -31,7 +31,7 @@ use crate::{
 /// [nft(8)]: https://man7.org/linux/man-pages/man8/nft.8.html
 /// [sysctl(8)]: https://man7.org/linux/man-pages/man8/sysctl.8.html
 pub fn script(plan: &Plan) -> String {
-    let mut script = Script { text: String::new(), chapter: "", bridges: HashSet::new() };
+    let mut script = Script { text: String::new(), chapter: "", bridges: HashSet::new(), overlays: HashSet::new() };
     script.begin(plan);
     let mut steps = plan.steps();
     while let [first, rest @ ..] = steps {
@@ -68,6 +68,8 @@ struct Script<'a> {
     chapter: &'static str,
     /// Node and name.
     bridges: HashSet<(&'a str, &'a str)>,
+    /// Node and name of VXLAN devices and macvlan interfaces.
+    overlays: HashSet<(&'a str, &'a str)>,
 }
 
 impl<'a> Script<'a> {
@@ -137,6 +139,30 @@ impl<'a> Script<'a> {
                 .and(veth_end(peer))
                 .and(["netns", peer_node.as_str()])
                 .text(),
+            Action::CreateVxlan { name, mac, mtu, vxlan } => {
+                self.overlays.insert((node, name));
+                let carrier = vxlan.underlay.as_ref().map_or(node, |name| name.as_str());
+                let settings = Vxlan { underlay: None, ..vxlan.clone() }.to_string();
+                ip(carrier, ["link", "add", "name", name])
+                    .and(made(*mac, *mtu))
+                    .and((carrier != node).then_some(["netns", node]).into_iter().flatten())
+                    .and(["type", "vxlan"])
+                    .and(settings.split(' '))
+                    .text()
+            }
+            Action::CreateMacvlan { name, mac, mtu, macvlan } => {
+                self.overlays.insert((node, name));
+                let owner = macvlan.parent_node.as_ref().map_or(node, |name| name.as_str());
+                ip(owner, ["link", "add", "link", &macvlan.parent, "name", name])
+                    .and(made(*mac, *mtu))
+                    .and((owner != node).then_some(["netns", node]).into_iter().flatten())
+                    .and(["type", "macvlan", "mode", macvlan.mode.name()])
+                    .text()
+            }
+            Action::AddFdb(entry) => {
+                let command = if entry.adds_up() { "append" } else { "add" };
+                Words::of(["bridge", "-n", node, "fdb", command]).and(entry.to_string().split(' ')).text()
+            }
             Action::SetMaster { interface, master } => {
                 ip(node, ["link", "set", "dev", interface, "master", master]).text()
             }
@@ -161,6 +187,7 @@ impl<'a> Script<'a> {
                 .text(),
             Action::AwaitLink { interface, state, delay } => {
                 let pattern = match state {
+                    LinkState::Running if self.overlays.contains(&(node, interface.as_str())) => "LOWER_UP",
                     LinkState::Running if self.bridges.contains(&(node, interface.as_str())) => "LOWER_UP",
                     LinkState::Running => "state UP",
                     LinkState::NoCarrier => "NO-CARRIER",
@@ -205,6 +232,8 @@ fn chapter(action: &Action) -> &'static str {
         Action::SetSysctl(_) => "Kernel settings",
         Action::CreateBridge { .. } => "Bridges",
         Action::CreateVeth { .. } => "Cables",
+        Action::CreateVxlan { .. } | Action::CreateMacvlan { .. } => "Interfaces on top of others",
+        Action::AddFdb(_) => "Forwarding entries",
         Action::SetMaster { .. } => "Ports of bridges",
         Action::SetMtu { .. } => "MTU",
         Action::SetNeighbourTimers { .. } => "Neighbour timers",
@@ -256,6 +285,13 @@ fn quote(word: &str) -> String {
 
 fn address(mac: Option<Mac>) -> Vec<String> {
     mac.map(|mac| vec!["address".to_owned(), mac.to_string()]).unwrap_or_default()
+}
+
+/// What an interface is made with.
+fn made(mac: Option<Mac>, mtu: Option<u32>) -> Vec<String> {
+    let mut words = address(mac);
+    words.extend(mtu.into_iter().flat_map(|mtu| ["mtu".to_owned(), mtu.to_string()]));
+    words
 }
 
 fn veth_end(end: &VethEnd) -> Vec<String> {

@@ -36,7 +36,7 @@ fn what_overlays_are_made_of_is_read() {
 #[test]
 fn what_overlays_are_made_on_exists() {
     fires(vxlan(|v| v.dev("eth1")), &["unknown_interface: node `a` has no interface `eth1` (did you mean `eth0`?)"]);
-    fires(vxlan(|v| v.underlay("bb")), &["unknown_node: no node named `bb`"]);
+    fires(vxlan(|v| v.underlay("host")), &["unknown_node: no node named `host`"]);
     fires(
         vxlan(|v| v.dev("vx0")),
         &["unknown_interface: `vx0` cannot carry itself (name the interface of the underlay)"],
@@ -154,8 +154,11 @@ fn an_overlay_has_room_for_ipv6_if_it_has_such_an_address() {
     };
     fires(
         over(1329),
-        &["mtu_below_ipv6: `eth0` leaves 1279 bytes, too few for the IPv6 address `fd00::1/64` (IPv6 needs an MTU of \
-           1280 bytes or more; below it the kernel switches IPv6 off)"],
+        &[
+            "mtu_below_ipv6: an MTU of 1279 bytes is too small for the IPv6 address `fd00::1/64` | `vx0` takes what the \
+           MTU of its underlay has room for (IPv6 needs an MTU of 1280 bytes or more; below it the kernel switches IPv6 \
+           off)",
+        ],
     );
     passes(over(1330));
 }
@@ -273,4 +276,17 @@ fn a_macvlan_is_on_the_lan_of_its_parent() {
         &["address_conflict: `a.m0` and `b.eth0` are on one LAN and have the same address `10.0.0.2` (add \
            `allow(address_conflict)` if that is the point of the test)"],
     );
+}
+
+#[test]
+fn what_is_made_on_a_bridge_is_no_port_of_it() {
+    fires(
+        pair(|n| n.bridge("br0", |b| b).macvlan("m0", "br0", |m| m.master("br0"))),
+        &["bad_port: `m0` is made on `br0`, and cannot be its port (name another bridge, or none)"],
+    );
+    fires(
+        pair(|n| n.bridge("br0", |b| b).vxlan("vx0", 1, |v| v.dev("br0").master("br0"))),
+        &["bad_port: `vx0` is made on `br0`, and cannot be its port (name another bridge, or none)"],
+    );
+    passes(pair(|n| n.bridge("br0", |b| b).vxlan("vx0", 1, |v| v.remote("10.0.0.2").master("br0"))));
 }

@@ -1,6 +1,7 @@
 //! The commands of a lab, carried out on its model of a node.
 
 mod bridge;
+mod bridge_fdb;
 mod ifconfig;
 mod ip;
 mod ip_address;
@@ -91,6 +92,7 @@ impl Run<'_> {
             "sysctl" => self.sysctl(&mut words),
             "echo" | "printf" => self.echo(arguments, statement.output.as_ref()),
             "brctl" => self.brctl(&mut words),
+            "bridge" if arguments.first() == Some(&"fdb") => self.bridge_fdb(&mut words),
             "iptables" | "iptables-legacy" | "iptables-nft" => self.iptables(&mut words, false),
             "ip6tables" | "ip6tables-legacy" | "ip6tables-nft" => self.iptables(&mut words, true),
             "nft" => self.nft(&mut words),

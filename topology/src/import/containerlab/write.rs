@@ -241,8 +241,7 @@ fn commands(topology: &Topology, node: &Node) -> Vec<String> {
         let name = &interface.name;
         commands.extend(match &interface.kind {
             Kind::Vxlan(vxlan) => {
-                let mtu = interface.mtu.or_else(|| topology.overlay_mtu(node, interface));
-                let mtu = mtu.map(|mtu| format!(" mtu {mtu}")).unwrap_or_default();
+                let mtu = interface.mtu.map(|mtu| format!(" mtu {mtu}")).unwrap_or_default();
                 Some(format!("ip link add name {name}{mtu} type vxlan {vxlan}"))
             }
             Kind::Macvlan(macvlan) => {
@@ -266,7 +265,7 @@ fn commands(topology: &Topology, node: &Node) -> Vec<String> {
     }
     for interface in &node.interfaces {
         // A bridge forgets its MTU when it gets a port.
-        if let Some(mtu) = interface.mtu.filter(|_| !matches!(interface.kind, Kind::Veth)) {
+        if let Some(mtu) = interface.mtu.filter(|_| !matches!(interface.kind, Kind::Veth | Kind::Vxlan(_))) {
             commands.push(format!("ip link set dev {} mtu {mtu}", interface.name));
         }
         for address in &interface.addresses {
