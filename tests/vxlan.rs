@@ -425,9 +425,9 @@ fn nothing_is_missing_where_nobody_asks(net: Tunnel) -> Result {
 
 #[netns_test]
 fn a_missing_neighbour_entry_leaves_the_underlay_quiet(net: Asking) -> Result {
-    let wire = net.far_overlay.interface("vx0")?.capture(any())?;
+    let wire = net.far_overlay.interface("vx0")?.capture(arp())?;
     net.near.cannot_reach(ping("10.99.0.2"), by::HostUnreachable.local());
-    wire.stays_quiet(any(), Duration::from_millis(20));
+    wire.stays_quiet(arp(), Duration::from_millis(20));
     Ok(())
 }
 

@@ -102,7 +102,8 @@ impl<'a> Checker<'a> {
             None => return self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Lower, owner, parent_name),
             Some(parent) => parent,
         };
-        if std::ptr::eq(parent, interface) || self.is_on(owner, parent, interface) {
+        let circle = || interface.master.is_none() && self.is_on(owner, parent, interface);
+        if std::ptr::eq(parent, interface) || circle() {
             return wrong(self, format!("`{name}` would be its own parent"), "name an interface below it");
         }
         if let Some(bridge) = &parent.master {
