@@ -460,3 +460,34 @@ fn a_frame_is_taken_out_of_its_tunnel(net: Tunnel) -> Result {
     assert_eq!(carried.frame.payload().len(), 100);
     Ok(())
 }
+
+// ---- declared
+
+topology! {
+    /// Two tunnel endpoints: underlay 192.0.2.0/24, overlay 10.99.0.0/24; a container with a macvlan beside them.
+    struct Declared {
+        node left {
+            eth0: "192.0.2.1/24";
+            vxlan vx0: "10.99.0.1/24" { id 42, remote "192.0.2.2" };
+            fdb "02:00:00:00:00:09" dev vx0 dst "192.0.2.9";
+        }
+        node right {
+            eth0: "192.0.2.2/24";
+            vxlan vx0: "10.99.0.2/24" { id 42, remote "192.0.2.1" };
+        }
+        node container {
+            macvlan eth0: "192.0.2.3/24" { parent eth0, parent_node right, mode private };
+        }
+
+        link left.eth0 -- right.eth0 { mtu 1500 };
+    }
+}
+
+#[netns_test]
+fn an_overlay_can_be_declared(net: Declared) -> Result {
+    net.left.reaches(net.right.vx0.ping().size(1422).dont_fragment());
+    net.left.cannot_reach(net.right.vx0.ping().size(1423).dont_fragment(), by::PacketTooBig);
+    net.left.reaches(net.container.eth0.ping());
+    assert!(net.left.fdb()?.iter().any(|entry| entry.mac.to_string() == "02:00:00:00:00:09"));
+    Ok(())
+}

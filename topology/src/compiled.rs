@@ -80,6 +80,7 @@ fn write_node(text: &mut Lines, node: &Node) {
         routes,
         rules,
         neighbours,
+        fdb,
         sysctls,
         chains,
         counters,
@@ -94,6 +95,7 @@ fn write_node(text: &mut Lines, node: &Node) {
     routes.iter().for_each(|route| text.line("route", route));
     rules.iter().for_each(|rule| text.line("rule", rule));
     neighbours.iter().for_each(|neighbour| text.line("neighbour", neighbour));
+    fdb.iter().for_each(|entry| text.line("fdb", entry));
     for Sysctl { key, value } in sysctls {
         text.line("sysctl", format_args!("{} {}", key, escape(value)));
     }
@@ -119,6 +121,8 @@ fn write_interface(text: &mut Lines, interface: &Interface) {
     match kind {
         Kind::Loopback => text.line("loopback", name),
         Kind::Veth => text.line("interface", name),
+        Kind::Vxlan(vxlan) => text.line("vxlan", format_args!("{name} {vxlan}")),
+        Kind::Macvlan(macvlan) => text.line("macvlan", format_args!("{name} {macvlan}")),
         Kind::Bridge(options) => {
             let BridgeOptions {
                 stp,
@@ -164,6 +168,16 @@ fn read_node(node: &mut Node, key: &str, rest: &str) -> Option<Result<(), Invali
             };
             keep(rest, |name| node.interfaces.push(Interface::new(name, kind)))
         }
+        "vxlan" | "macvlan" => {
+            let (name, settings) = rest.split_once(' ')?;
+            Some((|| {
+                let name: IfName = name.parse()?;
+                let kind =
+                    if key == "vxlan" { Kind::Vxlan(settings.parse()?) } else { Kind::Macvlan(settings.parse()?) };
+                node.interfaces.push(Interface::new(name, kind));
+                Ok(())
+            })())
+        }
         "forward" if rest == "v4" => {
             node.forward_v4 = true;
             Some(Ok(()))
@@ -175,6 +189,7 @@ fn read_node(node: &mut Node, key: &str, rest: &str) -> Option<Result<(), Invali
         "route" => keep(rest, |route| node.routes.push(route)),
         "rule" => keep(rest, |rule| node.rules.push(rule)),
         "neighbour" => keep(rest, |neighbour| node.neighbours.push(neighbour)),
+        "fdb" => keep(rest, |entry| node.fdb.push(entry)),
         "sysctl" => {
             let (key, value) = rest.split_once(' ')?;
             node.sysctls.push(Sysctl { key: key.to_owned(), value: unescape(value) });

@@ -288,7 +288,7 @@ impl Writer<'_> {
         let mut kernel: Vec<&str> = Vec::new();
         for statement in statements {
             let Statement::Interface(interface) = statement else { continue };
-            let what = if interface.bridge { "The bridge" } else { "The interface" };
+            let what = if interface.is_bridge() { "The bridge" } else { "The interface" };
             let field = Field::new(&interface.attributes, interface.name.field.clone(), what);
             match fields.iter().position(|other| plain(&other.name) == plain(&field.name)) {
                 None => {

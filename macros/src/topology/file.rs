@@ -113,7 +113,7 @@ fn load(file: &Text, name: &str, allow: &[Text]) -> Result<(netns_test_topology:
 
 /// The node as if it had been declared.
 fn item(node: &netns_test_topology::Node, file: &Text) -> super::tree::Item {
-    use super::tree::{InterfaceItem, Item, Name, NodeItem, Statement};
+    use super::tree::{Form, InterfaceItem, Item, Name, NodeItem, Statement};
 
     let span: Span = file.place.span();
     let name = |kernel: &str| Name {
@@ -127,7 +127,10 @@ fn item(node: &netns_test_topology::Node, file: &Text) -> super::tree::Item {
             attributes: TokenStream::new(),
             name: name(&interface.name),
             count: None,
-            bridge: matches!(interface.kind, netns_test_topology::Kind::Bridge(_)),
+            form: match interface.kind {
+                netns_test_topology::Kind::Bridge(_) => Form::Bridge,
+                _ => Form::Plain,
+            },
             addresses: Vec::new(),
             settings: Vec::new(),
         })

@@ -18,7 +18,7 @@ use super::{
     scope::{Position, Scope, kernel_name, plain, positions},
     statement::KEYWORDS,
     tokens::{Text, Word},
-    tree::{ChainItem, Declaration, End, InterfaceItem, Setting, Source, Statement, SwitchItem, Value, Words},
+    tree::{ChainItem, Declaration, End, Form, InterfaceItem, Setting, Source, Statement, SwitchItem, Value, Words},
 };
 
 /// A draft, the names in it, and everything that is wrong with it.
@@ -153,8 +153,8 @@ fn several(count: usize) -> String {
 }
 
 #[derive(Default)]
-struct Lower {
-    faults: Vec<Fault>,
+pub(super) struct Lower {
+    pub(super) faults: Vec<Fault>,
     places: Places,
     /// The arrays of nodes, and of interfaces in them, that had faults.
     faulty: HashSet<(usize, Option<usize>)>,
@@ -189,7 +189,7 @@ impl Lower {
         statements: &[(&Statement, Option<Place>)],
     ) -> NodeBuilder {
         let rank = |statement: &Statement| match statement {
-            Statement::Interface(interface) if !interface.bridge => 0,
+            Statement::Interface(interface) if !interface.is_bridge() => 0,
             Statement::Interface(interface) => {
                 let ports = interface.settings.iter().any(|setting| matches!(setting.value, Value::Ports(_)));
                 1 + u8::from(ports)
@@ -218,7 +218,7 @@ impl Lower {
             let Some(name) = name.or_else(|| IfName::new(substitute(&item.name.kernel, 15)).ok()) else { break };
             let position = position.or(node.position);
             let mut places = InterfacePlaces::new(self.at(item.name.place), first, &name);
-            places.bare = !item.bridge && item.addresses.is_empty() && item.settings.is_empty();
+            places.bare = item.form == Form::Plain && item.addresses.is_empty() && item.settings.is_empty();
             self.setting_places(&mut places, &item.settings);
             let mut addresses = Vec::new();
             for text in &item.addresses {
@@ -228,7 +228,7 @@ impl Lower {
                 }
             }
             self.node().interfaces.push(places);
-            if item.bridge {
+            if item.is_bridge() {
                 let before = n.as_node().interfaces.len() + 1;
                 n = n.bridge(name, |bridge| self.bridge(bridge.address(addresses), &item.settings, position, node));
                 // Ports that were not declared have been made by the bridge.
@@ -242,7 +242,13 @@ impl Lower {
                     self.node().interfaces.push(InterfacePlaces::new(place, index, &made.name));
                 }
             } else {
-                n = n.interface_with(name, |i| self.settings(i.address(addresses), &item.settings, position, node));
+                n = match item.form {
+                    Form::Vxlan => self.vxlan(n, name, addresses, item, (position, node)),
+                    Form::Macvlan => self.macvlan(n, name, addresses, item, (position, node)),
+                    Form::Plain | Form::Bridge => {
+                        n.interface_with(name, |i| self.settings(i.address(addresses), &item.settings, position, node))
+                    }
+                };
             }
             let nodes = self.places.nodes.len();
             self.once(before, (nodes, Some(first)));
@@ -297,7 +303,8 @@ impl Lower {
                 Value::NfCallIptables(on) => b.nf_call_iptables(*on),
                 Value::NfCallIp6tables(on) => b.nf_call_ip6tables(*on),
                 Value::NfCallArptables(on) => b.nf_call_arptables(*on),
-                Value::Master(_) => b,
+                // The parser takes no others here.
+                _ => b,
             };
         }
         b
@@ -324,6 +331,12 @@ impl Lower {
                 let Some(found) = self.parsed::<netns_test_topology::Neighbour>(&phrase) else { return n };
                 self.node().neighbours.push(phrase);
                 n.neighbour(found.address, found.mac, found.dev)
+            }
+            Statement::Fdb(words) => {
+                let phrase = self.phrase(words, node);
+                let Some(found) = self.parsed::<netns_test_topology::FdbEntry>(&phrase) else { return n };
+                self.node().fdb.push(phrase);
+                n.fdb(found)
             }
             Statement::Sysctl { key, value } => {
                 let (Some(name), Some(value)) = (self.text(key, position), self.text(value, position)) else {
@@ -514,7 +527,11 @@ impl Lower {
                 Value::Mac(_) => places.mac = place,
                 Value::Mtu(_) => places.mtu = place,
                 Value::Master(_) => places.master = place,
-                Value::ForwardDelay(_) => places.options = place,
+                Value::ForwardDelay(_) | Value::Ageing(_) | Value::UdpPort(_) => places.options = place,
+                Value::Remote(_) | Value::Group(_) => places.remote = place,
+                Value::Local(_) => places.local = place,
+                Value::Dev(_) | Value::Parent(_) => places.lower = place,
+                Value::Underlay(_) | Value::ParentNode(_) => places.underlay = place,
                 _ => {}
             }
         }
@@ -550,7 +567,7 @@ impl Lower {
     }
 
     /// The name of an interface that a word stands for.
-    fn name(&mut self, word: &Word, position: Position, node: &FlatNode<'_>) -> Option<IfName> {
+    pub(super) fn name(&mut self, word: &Word, position: Position, node: &FlatNode<'_>) -> Option<IfName> {
         let text = match node.member.one(&word.text).filter(|_| !word.quoted) {
             Some(kernel) => kernel.to_owned(),
             None if word.quoted => self.text(&Text { value: word.text.clone(), place: word.place }, position)?,
@@ -560,13 +577,17 @@ impl Lower {
     }
 
     /// The text, with its computed parts computed if it belongs to a member of an array.
-    fn text(&mut self, text: &Text, position: Position) -> Option<String> {
+    pub(super) fn text(&mut self, text: &Text, position: Position) -> Option<String> {
         let Some((at, count)) = position else { return Some(text.value.clone()) };
         let computed = text.value.parse::<Template>().and_then(|template| template.member(at, count));
         self.read(text.place, computed)
     }
 
-    fn value<T: std::str::FromStr<Err = InvalidValue>>(&mut self, text: &Text, position: Position) -> Option<T> {
+    pub(super) fn value<T: std::str::FromStr<Err = InvalidValue>>(
+        &mut self,
+        text: &Text,
+        position: Position,
+    ) -> Option<T> {
         let value = self.text(text, position)?;
         let read = value.parse();
         if read.is_err() && position.is_none() && value.contains("index") && value.contains('{') {
@@ -587,17 +608,17 @@ impl Lower {
         self.read(text.place, netns_test_topology::build::IntoNetwork::into_network(value))
     }
 
-    fn time(&mut self, text: &Text) -> Option<std::time::Duration> {
+    pub(super) fn time(&mut self, text: &Text) -> Option<std::time::Duration> {
         self.read(text.place, parse_duration(&text.value))
     }
 
-    fn read<T>(&mut self, place: Place, read: Result<T, InvalidValue>) -> Option<T> {
+    pub(super) fn read<T>(&mut self, place: Place, read: Result<T, InvalidValue>) -> Option<T> {
         let place = self.at(place);
         read.map_err(|error| self.faults.push(Fault::invalid(place, &error))).ok()
     }
 
     /// What comes from a part is told where the part is used.
-    fn at(&self, place: Place) -> Place {
+    pub(super) fn at(&self, place: Place) -> Place {
         self.part.unwrap_or(place)
     }
 

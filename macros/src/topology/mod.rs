@@ -8,6 +8,7 @@ mod fault;
 mod file;
 mod flat;
 mod lower;
+mod overlay;
 mod parse;
 mod parts;
 mod places;

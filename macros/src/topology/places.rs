@@ -29,6 +29,7 @@ pub(crate) struct NodePlaces {
     pub(crate) routes: Vec<Phrase>,
     pub(crate) rules: Vec<Phrase>,
     pub(crate) neighbours: Vec<Phrase>,
+    pub(crate) fdb: Vec<Phrase>,
     pub(crate) sysctls: Vec<Place>,
     pub(crate) chains: Vec<(Place, Vec<Phrase>)>,
     pub(crate) counters: Vec<Place>,
@@ -48,6 +49,7 @@ impl NodePlaces {
             routes: Vec::new(),
             rules: Vec::new(),
             neighbours: Vec::new(),
+            fdb: Vec::new(),
             sysctls: Vec::new(),
             chains: Vec::new(),
             counters: Vec::new(),
@@ -68,6 +70,10 @@ pub(crate) struct InterfacePlaces {
     pub(crate) mtu: Option<Place>,
     pub(crate) master: Option<Place>,
     pub(crate) options: Option<Place>,
+    pub(crate) remote: Option<Place>,
+    pub(crate) local: Option<Place>,
+    pub(crate) lower: Option<Place>,
+    pub(crate) underlay: Option<Place>,
     /// Whether nothing but the name was written, which could be a misspelt statement.
     pub(crate) bare: bool,
 }
@@ -84,6 +90,10 @@ impl InterfacePlaces {
             mtu: None,
             master: None,
             options: None,
+            remote: None,
+            local: None,
+            lower: None,
+            underlay: None,
             bare: false,
         }
     }
@@ -207,6 +217,10 @@ impl Places {
                     Part::Mtu => i.mtu,
                     Part::Master => i.master,
                     Part::Options => i.options,
+                    Part::Remote => i.remote,
+                    Part::Source => i.local,
+                    Part::Lower => i.lower,
+                    Part::Underlay => i.underlay,
                     _ => None,
                 };
                 found.unwrap_or(i.name)
@@ -218,6 +232,7 @@ impl Places {
             Item::Route(n, r) => phrase(self.nodes.get(n)?.routes.get(r)),
             Item::Rule(n, r) => phrase(self.nodes.get(n)?.rules.get(r)),
             Item::Neighbour(n, e) => phrase(self.nodes.get(n)?.neighbours.get(e)),
+            Item::Fdb(n, e) => phrase(self.nodes.get(n)?.fdb.get(e)),
             Item::Sysctl(n, s) => self.nodes.get(n)?.sysctls.get(s).copied(),
             Item::Chain(n, c) => self.nodes.get(n)?.chains.get(c).map(|(place, _)| *place),
             Item::FirewallRule(n, c, r) => phrase(self.nodes.get(n)?.chains.get(c)?.1.get(r)),
@@ -245,6 +260,7 @@ impl Places {
             Item::Route(n, r) => Item::Route(node(n), r),
             Item::Rule(n, r) => Item::Rule(node(n), r),
             Item::Neighbour(n, e) => Item::Neighbour(node(n), e),
+            Item::Fdb(n, e) => Item::Fdb(node(n), e),
             Item::Sysctl(n, s) => Item::Sysctl(node(n), s),
             Item::Chain(n, c) => Item::Chain(node(n), c),
             Item::FirewallRule(n, c, r) => Item::FirewallRule(node(n), c, r),
@@ -276,6 +292,7 @@ impl Places {
             | Item::Route(n, _)
             | Item::Rule(n, _)
             | Item::Neighbour(n, _)
+            | Item::Fdb(n, _)
             | Item::Sysctl(n, _)
             | Item::Chain(n, _)
             | Item::FirewallRule(n, _, _)

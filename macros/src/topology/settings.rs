@@ -25,6 +25,11 @@ pub(crate) const BRIDGE: &[&str] = &[
     "nf_call_ip6tables",
     "nf_call_arptables",
 ];
+pub(crate) const VXLAN: &[&str] = &[
+    "id", "local", "remote", "group", "dev", "port", "learning", "proxy", "l2miss", "l3miss", "ageing", "underlay",
+    "mac", "mtu", "down", "master",
+];
+pub(crate) const MACVLAN: &[&str] = &["parent", "parent_node", "mode", "mac", "mtu", "down", "master"];
 pub(crate) const SWITCH: &[&str] = &[
     "mac",
     "mtu",
@@ -67,11 +72,33 @@ pub(crate) fn setting(cursor: &mut Cursor<'_>, possible: &[&str]) -> Read<Settin
         "multicast_snooping" => Value::MulticastSnooping(switch(cursor)?),
         "nf_call_iptables" => Value::NfCallIptables(switch(cursor)?),
         "nf_call_ip6tables" => Value::NfCallIp6tables(switch(cursor)?),
+        "id" => {
+            let (id, place) = cursor.number("VXLAN identifier", "from 0 to 16777215")?;
+            return Ok(Setting { place, value: Value::Id(id) });
+        }
+        "port" => {
+            let (port, place) = cursor.number("port", "from 1 to 65535")?;
+            return Ok(Setting { place, value: Value::UdpPort(port) });
+        }
+        "local" => Value::Local(cursor.text("an address, such as `\"192.0.2.1\"`")?),
+        "remote" => Value::Remote(cursor.text("the address of the far end, such as `\"192.0.2.2\"`")?),
+        "group" => Value::Group(cursor.text("a multicast group, such as `\"239.1.1.1\"`")?),
+        "dev" => Value::Dev(reference(cursor, "the interface that carries the tunnel")?),
+        "learning" => Value::Learning(switch(cursor)?),
+        "proxy" => Value::Proxy(switch(cursor)?),
+        "l2miss" => Value::L2miss(switch(cursor)?),
+        "l3miss" => Value::L3miss(switch(cursor)?),
+        "underlay" => Value::Underlay(reference(cursor, "the node that carries the tunnel")?),
+        "parent" => Value::Parent(reference(cursor, "the interface whose link it shares")?),
+        "parent_node" => Value::ParentNode(reference(cursor, "the node of the parent")?),
+        "mode" => Value::Mode(reference(cursor, "`bridge`, `private`, `vepa` or `passthru`")?),
         _ => Value::NfCallArptables(switch(cursor)?),
     };
     let place = match &value {
         Value::Mac(text) | Value::ForwardDelay(text) | Value::Ageing(text) => text.place,
-        Value::Master(word) => word.place,
+        Value::Local(text) | Value::Remote(text) | Value::Group(text) => text.place,
+        Value::Master(word) | Value::Dev(word) | Value::Underlay(word) => word.place,
+        Value::Parent(word) | Value::ParentNode(word) | Value::Mode(word) => word.place,
         Value::Ports(_) => begin,
         _ => place,
     };

@@ -9,15 +9,18 @@ use super::{
     parse::{Parser, comma_or_end, commas, name, pieces, profile, reference},
     settings,
     tokens::{Cursor, Read, Text, Word},
-    tree::{ChainItem, InterfaceItem, Statement, Words},
+    tree::{ChainItem, Form, InterfaceItem, Statement, Words},
 };
 
 /// The words that begin a statement; every other begins an interface.
 pub(crate) const KEYWORDS: &[&str] = &[
     "bridge",
+    "vxlan",
+    "macvlan",
     "route",
     "rule",
     "neighbour",
+    "fdb",
     "sysctl",
     "nameserver",
     "forward",
@@ -79,7 +82,7 @@ impl Parser {
                     };
                 return Err(if near { fault } else { fault.help(help) });
             }
-            statements.push(Statement::Interface(self.interface(cursor, attributes, field, false)?));
+            statements.push(Statement::Interface(self.interface(cursor, attributes, field, Form::Plain)?));
             return Ok(());
         };
         if let Some(TokenTree::Punct(punct)) = cursor.peek_at(1)
@@ -93,13 +96,22 @@ impl Parser {
         let statement = match word.as_str() {
             "bridge" => {
                 let field = cursor.ident("the name of the bridge")?;
-                Statement::Interface(self.interface(cursor, attributes, field, true)?)
+                Statement::Interface(self.interface(cursor, attributes, field, Form::Bridge)?)
+            }
+            "vxlan" | "macvlan" => {
+                let field = cursor.ident("the name of the interface")?;
+                let form = if word == "vxlan" { Form::Vxlan } else { Form::Macvlan };
+                Statement::Interface(self.interface(cursor, attributes, field, form)?)
             }
             "route" => Statement::Route(words(cursor, place, "a route, such as `default via \"10.0.0.1\"`")?),
             "rule" => Statement::Rule(words(cursor, place, "a rule, such as `from \"10.0.0.0/8\" lookup 100`")?),
             "neighbour" => {
                 let example = "a neighbour, such as `\"10.0.0.2\" lladdr \"02:00:00:00:00:02\" dev eth0`";
                 Statement::Neighbour(words(cursor, place, example)?)
+            }
+            "fdb" => {
+                let example = "a forwarding entry, such as `\"02:00:00:00:00:02\" dev vx0 dst \"192.0.2.2\"`";
+                Statement::Fdb(words(cursor, place, example)?)
             }
             "sysctl" => sysctl(cursor)?,
             "nameserver" => {
@@ -157,7 +169,7 @@ impl Parser {
         cursor: &mut Cursor<'_>,
         attributes: proc_macro2::TokenStream,
         field: Ident,
-        bridge: bool,
+        form: Form,
     ) -> Read<InterfaceItem> {
         let (name, count) = name(cursor, field)?;
         let addresses = match cursor.take_punct(':') {
@@ -168,14 +180,19 @@ impl Parser {
         if let Some((body, place)) = cursor.group(Delimiter::Brace) {
             for part in commas(&body) {
                 let mut cursor = Cursor::new(part, place);
-                let possible = if bridge { settings::BRIDGE } else { settings::INTERFACE };
+                let possible = match form {
+                    Form::Plain => settings::INTERFACE,
+                    Form::Bridge => settings::BRIDGE,
+                    Form::Vxlan => settings::VXLAN,
+                    Form::Macvlan => settings::MACVLAN,
+                };
                 let read = settings::setting(&mut cursor, possible)
                     .and_then(|setting| comma_or_end(&cursor).map(|()| setting));
                 found.extend(self.keep(read));
             }
             self.each_once(&found);
         }
-        Ok(InterfaceItem { attributes, name, count, bridge, addresses, settings: found })
+        Ok(InterfaceItem { attributes, name, count, form, addresses, settings: found })
     }
 
     fn chain(&mut self, cursor: &mut Cursor<'_>, place: Place, family: Family, kind: ChainKind) -> Read<ChainItem> {

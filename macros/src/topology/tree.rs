@@ -77,6 +77,7 @@ pub(crate) enum Statement {
     Route(Words),
     Rule(Words),
     Neighbour(Words),
+    Fdb(Words),
     Sysctl {
         key: Text,
         value: Text,
@@ -126,9 +127,24 @@ pub(crate) struct InterfaceItem {
     pub(crate) attributes: TokenStream,
     pub(crate) name: Name,
     pub(crate) count: Option<Count>,
-    pub(crate) bridge: bool,
+    pub(crate) form: Form,
     pub(crate) addresses: Vec<Text>,
     pub(crate) settings: Vec<Setting>,
+}
+
+/// What an interface was written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Plain,
+    Bridge,
+    Vxlan,
+    Macvlan,
+}
+
+impl InterfaceItem {
+    pub(crate) fn is_bridge(&self) -> bool {
+        self.form == Form::Bridge
+    }
 }
 
 /// A setting in braces, such as `mtu 1400`.
@@ -154,6 +170,20 @@ pub(crate) enum Value {
     NfCallIptables(bool),
     NfCallIp6tables(bool),
     NfCallArptables(bool),
+    Id(u32),
+    Local(Text),
+    Remote(Text),
+    Group(Text),
+    Dev(Word),
+    UdpPort(u16),
+    Learning(bool),
+    Proxy(bool),
+    L2miss(bool),
+    L3miss(bool),
+    Underlay(Word),
+    Parent(Word),
+    ParentNode(Word),
+    Mode(Word),
 }
 
 /// A port of a bridge.

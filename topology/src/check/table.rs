@@ -293,7 +293,7 @@ checks! {
         r#"node a { lo { mac "02:00:00:00:00:01" }; }"#
     VXLAN_FAMILIES "N0060" "vxlan_families" Refused ALONE
         "The addresses of a VXLAN device and of the tunnel ends in its forwarding entries are not of one family."
-        r#"node a { vxlan vx0 { id 42, local "192.0.2.1", remote "fd00::2" }; }"#
+        r#"node a { vxlan vx0 { id 42, local "::", remote "192.0.2.2" }; }"#
     GROUP_WITHOUT_DEVICE "N0061" "group_without_device" Refused ALONE
         "A VXLAN device sends to a multicast group, but does not say by which interface."
         r#"node a { vxlan vx0 { id 42, group "239.1.1.1" }; }"#
@@ -302,24 +302,24 @@ checks! {
         r#"node a { vxlan vx0 { id 42, remote "192.0.2.2" }; vxlan vx1 { id 42, remote "192.0.2.3" }; }"#
     FOREIGN_TUNNEL_END "N0063" "foreign_tunnel_end" Mistake RELATED
         "A VXLAN device sends from an address that the node which carries it does not have."
-        r#"node a { eth0: "192.0.2.1/24"; vxlan vx0 { id 42, local "192.0.2.9" }; }"#
+        r#"node a { vxlan vx0 { id 42, local "192.0.2.9" }; }"#
     OVERLAY_MTU "N0064" "overlay_mtu" Mistake RELATED
         "A VXLAN device takes packets that its underlay cannot carry once they are encapsulated."
-        r#"node a { eth0: "192.0.2.1/24"; vxlan vx0 { id 42, remote "192.0.2.2", mtu 1500 }; }"#
+        r#"node a { bridge br0: "192.0.2.1/24"; vxlan vx0 { id 42, remote "192.0.2.2", mtu 1500 }; }"#
     VXLAN_OPTION "N0065" "vxlan_option" Refused ALONE
         "A VXLAN device cannot be set so: it ages in whole seconds, up to 4,294,967,295, and has a port other than 0."
-        r#"vxlan vx0 { id 42, ageing "500ms" };"#
+        r#"node a { vxlan vx0 { id 42, ageing "500ms" }; }"#
     FDB_DEVICE "N0066" "fdb_device" Refused RELATED
         "A forwarding entry with a tunnel end is not of a VXLAN device, or one without is not of a port of a bridge."
-        r#"node a { eth0: "192.0.2.1/24"; fdb "02:00:00:00:00:02 dev eth0 dst 192.0.2.2"; }"#
+        r#"node a { bridge br0; fdb "02:00:00:00:00:02" dev br0 dst "192.0.2.2"; }"#
     DUPLICATE_FDB "N0067" "duplicate_fdb" Refused ALONE
         "Two forwarding entries of an interface are for the same MAC address, and do not add up."
-        r#"fdb "02:00:00:00:00:02 dev vx0 dst 192.0.2.2"; fdb "02:00:00:00:00:02 dev vx0 dst 192.0.2.3";"#
+        r#"node a { vxlan vx0 { id 42 }; fdb "02:00:00:00:00:02" dev vx0 dst "192.0.2.2"; fdb "02:00:00:00:00:02" dev vx0 dst "192.0.2.3"; }"#
     MACVLAN_PARENT "N0068" "macvlan_parent" Refused ALONE
         "An interface cannot be the parent of this macvlan: it is lo, a port of a bridge, the macvlan itself, or shared \
          with one that passes through."
-        r#"node a { macvlan m0 { parent lo }; }"#
+        r#"node a { lo; macvlan m0 { parent lo }; }"#
     BAD_FDB_MAC "N0069" "bad_fdb_mac" Refused ALONE
         "The MAC address of a forwarding entry is one that the bridge does not take: all zeros, without a tunnel end."
-        r#"fdb "00:00:00:00:00:00 dev eth1";"#
+        r#"node a { vxlan vx0 { id 42, master br0 }; bridge br0; fdb "00:00:00:00:00:00" dev vx0; }"#
 }
