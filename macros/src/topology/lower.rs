@@ -598,7 +598,7 @@ impl Lower {
         self.read(text.place, read)
     }
 
-    fn address(&mut self, text: &Text, position: Position) -> Option<IpAddr> {
+    pub(super) fn address(&mut self, text: &Text, position: Position) -> Option<IpAddr> {
         let value = self.text(text, position)?;
         self.read(text.place, netns_test_topology::build::IntoValue::into_value(value))
     }

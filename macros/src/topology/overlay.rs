@@ -1,7 +1,5 @@
 //! VXLAN devices and macvlan interfaces, through the builder.
 
-use std::net::IpAddr;
-
 use netns_test_topology::{
     Cidr, IfName, MacvlanMode, NodeName,
     build::{IntoValue, MacvlanBuilder, NodeBuilder, VxlanBuilder},
@@ -44,9 +42,9 @@ impl Lower {
                 Value::Mtu(bytes) => v.mtu(*bytes),
                 Value::Down => v.down(),
                 Value::Master(word) => self.name(word, here.0, here.1).into_iter().fold(v, VxlanBuilder::master),
-                Value::Local(text) => self.address(text, here).into_iter().fold(v, VxlanBuilder::local),
-                Value::Remote(text) => self.address(text, here).into_iter().fold(v, VxlanBuilder::remote),
-                Value::Group(text) => self.address(text, here).into_iter().fold(v, VxlanBuilder::group),
+                Value::Local(text) => self.address(text, here.0).into_iter().fold(v, VxlanBuilder::local),
+                Value::Remote(text) => self.address(text, here.0).into_iter().fold(v, VxlanBuilder::remote),
+                Value::Group(text) => self.address(text, here.0).into_iter().fold(v, VxlanBuilder::group),
                 Value::Dev(word) => self.lower_name(word, elsewhere, here).into_iter().fold(v, VxlanBuilder::dev),
                 Value::UdpPort(port) => v.port(*port),
                 Value::Learning(false) => v.no_learning(),
@@ -102,11 +100,6 @@ impl Lower {
 
     fn mac(&mut self, text: &Text, here: Here<'_, '_>) -> Option<netns_test_topology::Mac> {
         self.value(text, here.0)
-    }
-
-    fn address(&mut self, text: &Text, here: Here<'_, '_>) -> Option<IpAddr> {
-        let written = self.text(text, here.0)?;
-        self.read(text.place, written.as_str().into_value())
     }
 
     /// An interface of this node, or one of another, which is called as it is in the kernel.
