@@ -74,11 +74,11 @@ pub(crate) fn setting(cursor: &mut Cursor<'_>, possible: &[&str]) -> Read<Settin
         "nf_call_ip6tables" => Value::NfCallIp6tables(switch(cursor)?),
         "id" => {
             let (id, place) = cursor.number("VXLAN identifier", "from 0 to 16777215")?;
-            return Ok(Setting { place, value: Value::Id(id) });
+            return Ok(Setting { word, place, value: Value::Id(id) });
         }
         "port" => {
             let (port, place) = cursor.number("port", "from 1 to 65535")?;
-            return Ok(Setting { place, value: Value::UdpPort(port) });
+            return Ok(Setting { word, place, value: Value::UdpPort(port) });
         }
         "local" => Value::Local(cursor.text("an address, such as `\"192.0.2.1\"`")?),
         "remote" => Value::Remote(cursor.text("the address of the far end, such as `\"192.0.2.2\"`")?),
