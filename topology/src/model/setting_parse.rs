@@ -57,7 +57,8 @@ impl FromStr for Sysctl {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let (key, value) = text.split_once('=').ok_or_else(|| {
+        // An interface may be called `=`.
+        let (key, value) = text.split_once(" = ").or_else(|| text.split_once('=')).ok_or_else(|| {
             InvalidValue::new(format!("the setting `{text}` has no value"))
                 .help("write it such as `net.ipv4.conf.all.rp_filter = 2`")
         })?;

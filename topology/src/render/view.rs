@@ -123,6 +123,15 @@ fn kind(kind: &Kind) -> String {
         Kind::Veth => "cable".into(),
         Kind::Bridge(options) if options.stp == Some(true) => "bridge with STP".into(),
         Kind::Bridge(_) => "bridge".into(),
+        Kind::Vxlan(vxlan) => {
+            let remote = vxlan.remote.map(|remote| format!(" to {remote}")).unwrap_or_default();
+            let underlay = vxlan.underlay.as_ref().map(|node| format!(" carried by {node}")).unwrap_or_default();
+            format!("VXLAN {}{remote}{underlay}", vxlan.id)
+        }
+        Kind::Macvlan(macvlan) => {
+            let node = macvlan.parent_node.as_ref().map(|node| format!("{node}.")).unwrap_or_default();
+            format!("macvlan on {node}{}", macvlan.parent)
+        }
     }
 }
 
