@@ -60,6 +60,32 @@ macro_rules! refusals {
 }
 
 refusals! {
+    vxlan_families(net) {
+        refused(net.a.add_vxlan("vx0", "id 42 local 10.0.0.1 remote fd00::2"), "EINVAL");
+        net.a.add_vxlan("vx0", "id 42 remote 10.0.0.2")?;
+        refused(net.a.add_fdb("02:00:00:00:00:02 dev vx0 dst fd00::2"), "EAFNOSUPPORT");
+    }
+    group_without_device(net) {
+        refused(net.a.add_vxlan("vx0", "id 42 group 239.1.1.1"), "EINVAL");
+    }
+    vxlan_conflict(net) {
+        net.a.add_vxlan("vx0", "id 42 remote 10.0.0.2")?;
+        refused(net.a.add_vxlan("vx1", "id 42 remote 10.0.0.3"), "EEXIST");
+    }
+    fdb_device(net) {
+        refused(net.a.add_fdb("02:00:00:00:00:02 dev eth0"), "EOPNOTSUPP");
+    }
+    duplicate_fdb(net) {
+        net.a.add_fdb("02:00:00:00:00:02 dev p0")?;
+        refused(net.a.add_fdb("02:00:00:00:00:02 dev p0"), "EEXIST");
+    }
+    macvlan_parent(net) {
+        refused(net.a.add_macvlan("m0", "link lo"), "EINVAL");
+        refused(net.a.add_macvlan("m0", "link p0"), "EBUSY");
+    }
+    bad_fdb_mac(net) {
+        refused(net.a.add_fdb("00:00:00:00:00:00 dev p0"), "EINVAL");
+    }
     duplicate_interface(net) {
         refused(net.a.connect("eth0", &net.b, "other"), "EEXIST");
         refused(net.a.add_bridge("br0"), "EEXIST");

@@ -306,7 +306,7 @@ checks! {
     OVERLAY_MTU "N0064" "overlay_mtu" Mistake RELATED
         "A VXLAN device takes packets that its underlay cannot carry once they are encapsulated."
         r#"node a { bridge br0: "192.0.2.1/24"; vxlan vx0 { id 42, remote "192.0.2.2", mtu 1500 }; }"#
-    VXLAN_OPTION "N0065" "vxlan_option" Refused ALONE
+    VXLAN_OPTION "N0065" "vxlan_option" Impossible ALONE
         "A VXLAN device cannot be set so: it ages in whole seconds, up to 4,294,967,295, and has a port other than 0."
         r#"node a { vxlan vx0 { id 42, ageing "500ms" }; }"#
     FDB_DEVICE "N0066" "fdb_device" Refused RELATED
