@@ -132,6 +132,19 @@ refusals! {
             refused(net.a.add_route(format!("default via {gateway} dev eth0")), "EINVAL");
             refused(net.a.add_route(format!("default via {gateway} dev eth0 onlink")), "EINVAL");
         }
+        let bare = Topology::builder()
+            .profile(Profile::Kernel)
+            .node("c", |n| n.interface("eth0", ()))
+            .node("d", |n| n.interface("eth0", ()))
+            .link("c.eth0", "d.eth0")
+            .build()?
+            .up()?;
+        let c = bare.node("c")?;
+        refused(c.add_route("default via 10.0.0.2 dev eth0 onlink"), "EINVAL");
+        c.interface("eth0")?.down()?;
+        c.interface("eth0")?.add_address("10.9.0.1/24")?;
+        c.interface("eth0")?.up()?;
+        c.add_route("default via 10.0.0.2 dev eth0 onlink")?;
     }
     route_host_bits(net) {
         refused(net.a.add_route("10.1.2.3/16 via 10.0.0.2"), "EINVAL");

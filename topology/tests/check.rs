@@ -495,6 +495,22 @@ fn broadcast_gateway() {
         ],
     );
     passes(pair(|n| n.route("default via 10.0.0.254")));
+    let without_addresses = |a: fn(NodeBuilder) -> NodeBuilder| {
+        Topology::builder()
+            .profile(Profile::Kernel)
+            .node("a", |n| a(n.interface("eth0", ()).route("default via 10.0.0.2 dev eth0 onlink")))
+            .node("b", |n| n.interface("eth0", ()))
+            .link("a.eth0", "b.eth0")
+    };
+    fires(
+        without_addresses(|n| n),
+        &[
+            "broadcast_gateway: node `a` has no IPv4 address, not even that of `lo`: the kernel takes the on-link gateway \
+             `10.0.0.2` for a broadcast address (give the node an address, or let `lo` be up)",
+        ],
+    );
+    passes(without_addresses(|n| n.interface("lo", ())));
+    passes(without_addresses(|n| n.bridge("br1", |b| b.address("10.9.0.1/24").down())));
 }
 
 #[test]

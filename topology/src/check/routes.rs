@@ -221,6 +221,16 @@ impl Checker<'_> {
             self.report(Check::GATEWAY_OFF_LINK, item, part, message).help("name the interface that leads to it");
             return;
         }
+        if hop.onlink && via.is_ipv4() && !self.has_loopback(node) && !addresses().any(|(_, a)| !a.is_ipv6()) {
+            let message = format!(
+                "node `{}` has no IPv4 address, not even that of `lo`: the kernel takes the on-link gateway `{via}` for a \
+                 broadcast address",
+                node.name
+            );
+            self.report(Check::BROADCAST_GATEWAY, item, part, message)
+                .help("give the node an address, or let `lo` be up");
+            return;
+        }
         if hop.onlink || is_link_local(via) {
             return;
         }

@@ -176,7 +176,8 @@ checks! {
         r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.0.1"; }"#
     BROADCAST_GATEWAY "N0022" "broadcast_gateway" Refused ALONE
         "The gateway of a route is an address that the kernel takes for no other node's: of a broadcast, multicast or \
-         loopback, or the node's own where it is an IPv6 or on-link one."
+         loopback, the node's own where it is an IPv6 or on-link one, or any on-link one while the node has no IPv4 \
+         address at all."
         r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.0.255"; }"#
     ROUTE_HOST_BITS "N0023" "route_host_bits" Refused ALONE
         "An IPv4 route leads to a network whose host bits are not zero."
