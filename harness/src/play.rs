@@ -23,16 +23,24 @@ pub(crate) fn play(scenario: &Scenario) -> Result<(), String> {
             None => captures(step, &lab),
             Some(_) => Ok(Captures::new()),
         };
+        let mut tell = |verdict: Verdict| {
+            verdict.record(position);
+            position += 1;
+        };
+        if step.only_changes().is_some() {
+            tell(match &undone {
+                Some(why) => Verdict::wrong("not done", why),
+                None => Verdict::holds("done"),
+            });
+        }
         for expectation in &step.expectations {
-            let verdict = match (&undone, &captures) {
+            tell(match (&undone, &captures) {
                 (Some(why), _) | (None, Err(why)) => Verdict::wrong("not looked at", why),
                 (None, Ok(captures)) => match expectation.check(&lab, captures) {
                     Ok(seen) => Verdict::holds(&seen),
                     Err(wrong) => Verdict::wrong(&wrong.seen, &wrong.report),
                 },
-            };
-            verdict.record(position);
-            position += 1;
+            });
         }
     }
     Ok(())

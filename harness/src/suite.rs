@@ -129,6 +129,10 @@ impl Script {
         match self {
             Self::Scenario(scenario) => {
                 for step in &scenario.steps {
+                    if let Some(span) = step.only_changes() {
+                        let place = scenario.place(span);
+                        cases.push(case(&step.name, "its changes", "its changes", "done".to_owned(), place));
+                    }
                     for expect in &step.expectations {
                         let place = scenario.place(&expect.span);
                         cases.push(case(&step.name, &expect.words, &expect.words, expect.expected(), place));
@@ -179,19 +183,24 @@ impl Suite {
 
     fn played(&self) -> &Performance {
         self.played.get_or_init(|| {
-            Performance::of(&Sandbox::new(format!("{PLAY}{}", self.path.display())).timeout(self.timeout).report())
+            let report = Sandbox::new(format!("{PLAY}{}", self.path.display())).timeout(self.timeout).report();
+            Performance::of(&report, &self.cases)
         })
     }
 }
 
 impl Performance {
-    fn of(report: &Report) -> Self {
-        let verdicts = report.records.iter().filter_map(|line| Verdict::of_record(line)).collect();
+    fn of(report: &Report, cases: &[Case]) -> Self {
+        let verdicts: HashMap<_, _> = report.records.iter().filter_map(|line| Verdict::of_record(line)).collect();
         let refused = matches!(report.end, End::Refused(_) | End::Unstartable(_));
         let mut why = match &report.end {
             End::Passed | End::Failed(_) => report.output.clone(),
             end => format!("{end}\n{}", report.output),
         };
+        let reached = (0..).zip(cases).find(|(position, _)| !verdicts.contains_key(position));
+        if let (Some((_, case)), End::TimedOut(..) | End::Ended(_)) = (reached, &report.end) {
+            why = format!("step `{}` was reached, at or before `{}`\n{why}", case.step, case.claim);
+        }
         for note in &report.notes {
             why += &format!("\nnote: {note}");
         }

@@ -74,6 +74,11 @@ impl Scenario {
 }
 
 impl Step {
+    /// Where its first change is, if it expects nothing: that it can be done is then an expectation of its own.
+    pub(crate) fn only_changes(&self) -> Option<&Span> {
+        self.changes.first().filter(|_| self.expectations.is_empty()).map(|change| &change.span)
+    }
+
     fn read(reader: &mut Reader, position: usize, value: &Value) -> Option<Self> {
         let mut keys = Keys::of(value, "[[step]]", reader)?;
         let name = keys.take("name").and_then(|name| reader.text(name)).map(str::to_owned);
@@ -81,6 +86,9 @@ impl Step {
         let changes = changes.iter().filter_map(|change| Change::read(reader, change)).collect();
         let expectations = keys.take("expect").map_or(&[][..], Value::elements);
         let expectations = expectations.iter().filter_map(|expect| Expect::read(reader, expect)).collect();
+        if !keys.has_any(&["change", "expect"]) {
+            reader.wrong(MISSING_KEY, &value.span, "this step does nothing", "it needs `change`, `expect` or both");
+        }
         keys.end(reader);
         Some(Self { name: name.unwrap_or_else(|| format!("step {}", position + 1)), changes, expectations })
     }

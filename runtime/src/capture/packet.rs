@@ -268,7 +268,7 @@ impl Packet {
 impl fmt::Display for Packet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let way = if self.direction == Direction::In { "in" } else { "out" };
-        write!(f, "if{} {way} ", self.interface)?;
+        write!(f, "{way} ")?;
         match &self.body {
             Body::Arp(arp) if arp.operation == 1 => {
                 write!(f, "ARP, who-has {} tell {}", arp.target, arp.sender)?;
@@ -447,7 +447,7 @@ mod tests {
     #[test]
     fn an_echo_request_is_taken_apart() {
         let packet = parse(ECHO);
-        assert_eq!(packet.to_string(), "if2 in 10.0.0.1 > 10.0.0.2: ICMP echo request, id 1, seq 2, ttl 64, length 44");
+        assert_eq!(packet.to_string(), "in 10.0.0.1 > 10.0.0.2: ICMP echo request, id 1, seq 2, ttl 64, length 44");
         assert_eq!(packet.payload(), b"hi");
         assert!(packet.ip().expect("it is IP").dont_fragment);
     }
@@ -462,7 +462,7 @@ mod tests {
     fn an_arp_request_reads_as_tcpdump_prints_it() {
         let packet =
             parse("ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001 0a000001 000000000000 0a000002");
-        assert_eq!(packet.to_string(), "if2 in ARP, who-has 10.0.0.2 tell 10.0.0.1, length 42");
+        assert_eq!(packet.to_string(), "in ARP, who-has 10.0.0.2 tell 10.0.0.1, length 42");
         assert!(packet.is_solicitation());
     }
 

@@ -173,6 +173,6 @@ mod tests {
             request(Mac::new([2, 0, 0, 0, 0, 1]), "10.0.0.1".parse().expect("ip"), "10.0.0.2".parse().expect("ip"));
         let packet = Packet::parse(std::time::UNIX_EPOCH, 1, Direction::Out, frame.len(), frame, true, 0);
         assert_eq!(packet.ethernet.map(|e| e.destination), Some(Mac::BROADCAST));
-        assert_eq!(packet.to_string(), "if1 out ARP, who-has 10.0.0.2 tell 10.0.0.1, length 42");
+        assert_eq!(packet.to_string(), "out ARP, who-has 10.0.0.2 tell 10.0.0.1, length 42");
     }
 }
