@@ -95,6 +95,32 @@ fn another_chain_at_the_same_hook_drops_what_the_first_accepts() -> Result {
 }
 
 #[netns_test]
+#[ignore = "needs iptables-legacy"]
+fn a_policy_of_legacy_iptables_drops_what_nftables_accepts_and_the_other_way_round(net: Bridged) -> Result {
+    let legacy = |arguments: &[&str]| -> Result<String> {
+        let output = net.host.command("iptables-legacy").args(arguments).output()?;
+        assert!(output.status.success(), "{}", output.stderr);
+        Ok(output.stdout.trim().to_owned())
+    };
+    let observed = |nftables: Policy, of_legacy: &str| -> Result<(String, String, String)> {
+        net.host.set_policy(Family::Ip, Hook::Forward, nftables)?;
+        legacy(&["--policy", "FORWARD", of_legacy])?;
+        let listed = legacy(&["--list-rules", "FORWARD"])?;
+        let outcome = seen::outcome(&net.red, ping("192.168.15.2"))?;
+        Ok((policies(&net.host)?.join(", "), listed, outcome))
+    };
+    let seen =
+        [observed(Policy::Accept, "ACCEPT")?, observed(Policy::Accept, "DROP")?, observed(Policy::Drop, "ACCEPT")?];
+    let expected = [
+        ("FORWARD ACCEPT", "-P FORWARD ACCEPT", "reached"),
+        ("FORWARD ACCEPT", "-P FORWARD DROP", "timeout"),
+        ("FORWARD DROP", "-P FORWARD ACCEPT", "timeout"),
+    ];
+    claim("container-network-2.2-c20b", expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())), seen);
+    Ok(())
+}
+
+#[netns_test]
 fn a_chain_of_the_bridge_family_stops_even_arp(net: Bridged) -> Result {
     net.host.set_policy(Family::Bridge, Hook::Forward, Policy::Drop)?;
     let wire = net.blue.interface("veth-blue")?.capture(arp())?;
