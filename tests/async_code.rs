@@ -94,16 +94,19 @@ impl Drop for Tell {
 fn a_task_of_one_thread_ends_when_it_is_aborted_or_its_node_is_removed() -> Result {
     let lab = Path::topology().up()?;
     let a = lab.node("a")?;
-    let start = || {
+    let start = || -> Result<_> {
         let (tell, told) = std::sync::mpsc::channel();
         let task = a.spawn_local(move || async move {
+            tell.send(()).expect("the test waits");
             let _last = Tell(tell);
             std::future::pending::<()>().await;
         });
-        (task, told)
+        // A task that is aborted before it began never begins.
+        told.recv()?;
+        Ok((task, told))
     };
-    let (aborted, of_aborted) = start();
-    let (_kept, of_kept) = start();
+    let (aborted, of_aborted) = start()?;
+    let (_kept, of_kept) = start()?;
     aborted.abort();
     of_aborted.recv()?;
     lab.remove_node(&a)?;
