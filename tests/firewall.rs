@@ -3,10 +3,11 @@
 mod networks;
 
 use netns_test::{
-    Error, Server, Target,
+    Error, Packet, Server, Target,
+    capture::Transport,
     kernel::ConntrackFlow,
     prelude::*,
-    topology::{Protocol, build::MatchBuilder},
+    topology::{Nth, Protocol, build::MatchBuilder},
 };
 use networks::Path;
 use std::{
@@ -131,6 +132,43 @@ fn a_packet_of_no_connection_is_invalid(net: Path) -> Result {
     client.write_all(b"in the middle")?;
     eventually(Duration::from_secs(2), || invalid.packets().map(|n| n > 0).unwrap_or(false));
     Ok(())
+}
+
+#[netns_test]
+fn a_rule_takes_one_of_every_so_many_packets(net: Path) -> Result {
+    let lost = Match::icmp().from("10.0.0.2").to("10.0.1.2").nth(Nth::new(3, 1)?).drop();
+    let lost = net.r.add_firewall_rule(Family::Inet, Hook::Forward, lost)?;
+    let outcomes =
+        || -> Result<Vec<bool>> { (0..6).map(|_| Ok(net.a.probe(ping("10.0.1.2")).run()?.is_reached())).collect() };
+    assert_eq!(outcomes()?, [true, false, true, true, false, true]);
+    assert_eq!(lost.packets()?, 2);
+    // What another part of the rule leaves out is not counted.
+    net.b.reaches(ping("10.0.0.2"));
+    assert_eq!(outcomes()?, [true, false, true, true, false, true]);
+    Ok(())
+}
+
+#[netns_test]
+fn connections_take_turns_among_servers(net: Path) -> Result {
+    net.b.interface("eth0")?.add_address("10.0.1.3/24")?;
+    let server = net.b.serve(tcp(80))?;
+    // The second rule has what the first leaves, and no IPv6 packet counts.
+    net.r.dnat(Match::tcp(8080).every(2), "10.0.1.2", Some(80))?;
+    net.r.dnat(Match::tcp(8080), "10.0.1.3", Some(80))?;
+    let wire = net.b.interface("eth0")?.capture(|packet: &Packet| is_syn(packet))?;
+    for _ in 0..4 {
+        net.a.cannot_reach(tcp("[fd01::1]:8080"), by::Refused);
+        net.a.reaches(tcp("10.0.0.1:8080"));
+    }
+    let turns: Vec<String> = wire.packets()?.iter().filter_map(|p| Some(p.destination()?.to_string())).collect();
+    assert_eq!(turns, ["10.0.1.2", "10.0.1.3", "10.0.1.2", "10.0.1.3"]);
+    assert_eq!(server.peers().len(), 4);
+    Ok(())
+}
+
+/// Whether it is the first segment of a connection.
+fn is_syn(packet: &Packet) -> bool {
+    packet.ip().is_some_and(|ip| matches!(ip.transport, Transport::Tcp { flags: 0x02 | 0xc2, .. }))
 }
 
 // ---- verdicts, hooks and policies

@@ -148,6 +148,7 @@ impl Seen {
         note("masquerade", verdict(|verdict| matches!(verdict, Verdict::Masquerade)));
         note("snat", verdict(|verdict| matches!(verdict, Verdict::Snat { .. })));
         note("dnat", verdict(|verdict| matches!(verdict, Verdict::Dnat { .. })));
+        note("one of every so many", firewall().any(|rule| rule.matches.nth.is_some()));
         note("ready profile", topology.profile == Profile::Ready);
         note("kernel profile", topology.profile == Profile::Kernel);
         note("profile of a node", nodes.iter().any(|node| node.profile.is_some()));

@@ -248,6 +248,16 @@ fn firewalls_are_read_from_iptables_and_nft() {
             ],
             format!("{forward} iifname \"eth1\" udp dport 53 drop; accept }}"),
         ),
+        (
+            &[
+                "iptables -P FORWARD DROP",
+                "iptables -A FORWARD -p tcp --dport 80 -m statistic --mode nth --every 2 --packet 1 -j ACCEPT",
+                "nft add table ip filter",
+                "nft add chain ip filter FORWARD { type filter hook forward priority 0 ; policy drop ; }",
+                "nft add rule ip filter FORWARD udp dport 53 numgen inc mod 3 == 0 accept",
+            ],
+            format!("{forward} tcp dport 80 numgen inc mod 2 1 accept; udp dport 53 numgen inc mod 3 0 accept }}"),
+        ),
     ] {
         let node = a(&commands.join("\n        - "));
         assert_eq!(node.chains.iter().map(ToString::to_string).collect::<Vec<_>>(), [chain]);

@@ -230,8 +230,19 @@ fn a_script_that_the_model_cannot_carry_out_is_refused_in_its_line() {
         ("route add defualt gw 10.0.0.2", "`defualt` is not an address", ""),
         (
             "iptables -A FORWARD -p tcp -m statistic --mode random -j ACCEPT",
-            "the match `-m statistic` is not a part of the model",
-            "the import knows tcp",
+            "the statistic mode `random` is not a part of the model",
+            "the import knows `--mode nth`",
+        ),
+        (
+            "iptables -A FORWARD -p tcp -m statistic --mode nth --every 3 --packet 3 -j ACCEPT",
+            "no packet of every 3 has the number 3",
+            "the first is 0",
+        ),
+        ("iptables -A FORWARD -m statistic --mode nth -j DROP", "`--mode nth` does not say of how many", "--every"),
+        (
+            "iptables -A FORWARD -s 10.0.0.0/8,10.1.0.0/16 -m statistic --mode nth --every 3 -j DROP",
+            "one statistic of several networks or ports is not a part of the model",
+            "write a rule for each",
         ),
         (
             "iptables -A INPUT -i eth+ -j DROP",

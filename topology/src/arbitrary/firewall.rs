@@ -6,8 +6,8 @@ use proptest::{collection::vec, option::weighted, prelude::*};
 
 use super::{address, recipe::COUNTERS, route::pick};
 use crate::{
-    Chain, ChainKind, Cidr, ConnState, Family, FirewallRule, Hook, IfName, Match, Node, Policy, PortRange, Priority,
-    Protocol, Reject, Verdict,
+    Chain, ChainKind, Cidr, ConnState, Family, FirewallRule, Hook, IfName, Match, Node, Nth, Policy, PortRange,
+    Priority, Protocol, Reject, Verdict,
 };
 
 /// A chain of a node whose interfaces are not known yet.
@@ -31,6 +31,7 @@ struct RuleRecipe {
     ports: [Option<PortRange>; 2],
     states: Vec<ConnState>,
     ethertype: Option<u16>,
+    nth: Option<Nth>,
     verdict: Option<Verdict>,
     counter: Option<&'static str>,
     comment: Option<String>,
@@ -71,12 +72,14 @@ prop_compose! {
             0..3,
         ),
         ethertype in weighted(0.1, prop_oneof![Just(0x0800), Just(0x0806), Just(0x86dd), any::<u16>()]),
+        nth in weighted(0.1, nth()),
         verdict in weighted(0.9, verdict()),
         counter in weighted(0.2, prop::sample::select(COUNTERS.as_slice())),
         comment in weighted(0.2, "[ !#-~é]{1,20}"),
     ) -> RuleRecipe {
         RuleRecipe {
-            source, destination, input, output, protocol, ports, states, ethertype, verdict, counter, comment,
+            source, destination, input, output, protocol, ports, states, ethertype, nth, verdict, counter,
+            comment,
         }
     }
 }
@@ -98,6 +101,12 @@ fn protocol() -> impl Strategy<Value = Protocol> {
 fn ports() -> impl Strategy<Value = PortRange> {
     let range = any::<(u16, u16)>().prop_map(|(a, b)| PortRange(a.min(b)..=a.max(b)));
     prop_oneof![any::<u16>().prop_map(PortRange::from), range]
+}
+
+fn nth() -> impl Strategy<Value = Nth> {
+    (1..=4_u32, any::<u32>()).prop_map(|(every, packet)| {
+        Nth::new(every, packet % every).expect("a remainder is less than what it was divided by")
+    })
 }
 
 fn verdict() -> impl Strategy<Value = Verdict> {
@@ -169,6 +178,7 @@ impl RuleRecipe {
                 // Needs a part of the kernel that is often left out (`nf_conntrack_bridge`).
                 states: if family == Family::Bridge { Vec::new() } else { self.states },
                 ethertype: self.ethertype.filter(|_| family == Family::Bridge),
+                nth: self.nth,
             },
             verdict,
             counter: self.counter.map(str::to_owned),

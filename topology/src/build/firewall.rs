@@ -5,7 +5,8 @@ use super::{
     value::{IntoNetwork, IntoValue, network},
 };
 use crate::{
-    Chain, ConnState, FirewallRule, IfName, InvalidValue, Match, Policy, PortRange, Priority, Protocol, Reject, Verdict,
+    Chain, ConnState, FirewallRule, IfName, InvalidValue, Match, Nth, Policy, PortRange, Priority, Protocol, Reject,
+    Verdict,
 };
 
 impl Match {
@@ -132,6 +133,18 @@ impl MatchBuilder {
     /// Takes frames of this EtherType, such as 0x0806 for ARP.
     pub fn ethertype(mut self, ethertype: u16) -> Self {
         self.matches.ethertype = Some(ethertype);
+        self
+    }
+
+    /// Takes one of every so many of these packets.
+    pub fn nth(mut self, nth: Nth) -> Self {
+        self.matches.nth = Some(nth);
+        self
+    }
+
+    /// Takes the first of every so many of these packets.
+    pub fn every(mut self, count: u32) -> Self {
+        self.matches.nth = self.errors.keep(Nth::new(count, 0));
         self
     }
 

@@ -363,9 +363,22 @@ static RULE_FIELDS: Fields = Fields {
         "port": PORTS, "port = \"1000-2000\"", "Packets to this port, or these ports.";
         "state": Shape::OneOrMany(&Shape::Word(&["invalid", "new", "established", "related"])), "state = [\"established\", \"related\"]", "Packets whose connection is in one of these states.";
         "ethertype": Shape::Number(0..=65_535), "ethertype = 0x0806", "Frames of this EtherType, in the bridge family.";
+        "nth": NTH, "nth = { every = 2, packet = 0 }", "One of every so many packets that all else takes.";
         "verdict": Shape::Text("drop"), "verdict = \"reject with tcp reset\"", "What happens to the packets, as nft(8) writes it; `continue` or none for the next rule to decide.";
         "counter": Shape::Text("smtp"), "counter = \"smtp\"", "The counter of the node that it adds to.";
         "comment": TEXT, "comment = \"no mail\"", "A remark that listings and reports show.";
+    }],
+};
+
+const NTH: Shape = Shape::Table(&NTH_FIELDS);
+
+static NTH_FIELDS: Fields = Fields {
+    what: "a share of packets",
+    required: &["every", "packet"],
+    others: None,
+    fields: &[fields! {
+        "every": Shape::Number(1..=u32::MAX as i64), "every = 2", "How many packets a round has.";
+        "packet": Shape::Number(0..=u32::MAX as i64), "packet = 0", "Which one of them it takes, counted from 0.";
     }],
 };
 

@@ -308,6 +308,7 @@ fn rule(rule: &FirewallRule) -> String {
     let states: Vec<String> = m.states.iter().map(ToString::to_string).collect();
     add("state", (!states.is_empty()).then(|| list(&states)));
     add("ethertype", m.ethertype.map(|number| number.to_string()));
+    add("nth", m.nth.map(|nth| format!("{{ every = {}, packet = {} }}", nth.every(), nth.packet())));
     let does_nothing = verdict.is_none() && counter.is_none();
     add("verdict", verdict.as_ref().map(|verdict| text(verdict)).or(does_nothing.then(|| "continue".to_toml_value())));
     add("counter", counter.as_ref().map(|name| text(name)));

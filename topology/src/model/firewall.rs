@@ -1,6 +1,6 @@
 use std::{net::IpAddr, ops::RangeInclusive};
 
-use super::{Cidr, IfName};
+use super::{Cidr, IfName, InvalidValue};
 
 /// A base chain: rules at a netfilter hook, and the policy for packets that no rule decides ([nft(8)]).
 ///
@@ -167,6 +167,57 @@ pub struct Match {
     pub states: Vec<ConnState>,
     /// Frames of this EtherType (bridge family), such as 0x0806 for ARP.
     pub ethertype: Option<u16>,
+    /// One of every so many packets that all else takes.
+    pub nth: Option<Nth>,
+}
+
+/// One of every so many packets: what they are counted by is the rule's own, and begins with 0.
+///
+/// In a NAT chain, which sees the first packet of each connection, it is one of so many connections: rules with a
+/// destination each, the last without this, spread them over several servers. In a filter chain it loses packets by
+/// count, the same ones in each run. It is `numgen inc` of [nft(8)] and `--mode nth` of [iptables-extensions(8)].
+///
+/// ```
+/// use netns_test_topology::{Match, Nth};
+///
+/// let nth = Nth::new(3, 0)?;
+/// assert_eq!((nth.every(), nth.packet()), (3, 0));
+/// assert_eq!(Match::any().nth(nth).drop().build()?.to_string(), "numgen inc mod 3 0 drop");
+/// assert!(Nth::new(3, 3).is_err());
+/// # Ok::<(), netns_test_topology::InvalidValue>(())
+/// ```
+///
+/// [nft(8)]: https://man7.org/linux/man-pages/man8/nft.8.html
+/// [iptables-extensions(8)]: https://man7.org/linux/man-pages/man8/iptables-extensions.8.html
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Nth {
+    every: u32,
+    packet: u32,
+}
+
+impl Nth {
+    /// Takes the packet of that number, counted from 0, of every so many.
+    ///
+    /// # Errors
+    ///
+    /// If no packet has that number: it must be smaller than `every`.
+    pub fn new(every: u32, packet: u32) -> Result<Self, InvalidValue> {
+        if packet < every {
+            return Ok(Self { every, packet });
+        }
+        let error = InvalidValue::new(format!("no packet of every {every} has the number {packet}"));
+        Err(error.help("the first is 0, and the last one less than how many there are"))
+    }
+
+    /// How many packets a round has.
+    pub fn every(self) -> u32 {
+        self.every
+    }
+
+    /// Which one of them it takes, counted from 0.
+    pub fn packet(self) -> u32 {
+        self.packet
+    }
 }
 
 /// A transport or control protocol, by its number in the IP header.

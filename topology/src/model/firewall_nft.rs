@@ -53,6 +53,8 @@ impl FirewallRule {
         if let Some(Verdict::Snat { to, .. } | Verdict::Dnat { to, .. }) = &self.verdict {
             writer.limit_to(to.is_ipv6());
         }
+        // Last, so that it counts what all else takes.
+        writer.words.extend(self.matches.nth.map(|nth| nth.to_string()));
         let mut statements = Vec::new();
         statements.extend(self.counter.as_ref().map(|counter| format!("counter name \"{counter}\"")));
         statements.extend(self.verdict.as_ref().map(|verdict| verdict_in(family, verdict)));

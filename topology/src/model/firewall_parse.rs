@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, str::FromStr};
 
 use super::{
-    ChainKind, ConnState, Family, FirewallRule, Hook, IfName, InvalidValue, Match, Policy, PortRange, Protocol, Reject,
-    Verdict, words::Words,
+    ChainKind, ConnState, Family, FirewallRule, Hook, IfName, InvalidValue, Match, Nth, Policy, PortRange, Protocol,
+    Reject, Verdict, words::Words,
 };
 
 const KNOWN: &[&str] = &[
@@ -19,6 +19,7 @@ const KNOWN: &[&str] = &[
     "icmp",
     "icmpv6",
     "ct",
+    "numgen",
     "counter",
     "accept",
     "drop",
@@ -178,6 +179,11 @@ fn matches<'a>(words: &mut Words<'a>, word: &'a str, m: &mut Match) -> Result<()
                 m.states.push(state(name).map_err(|error| words.wrong(name, error))?);
             }
         }
+        "numgen" => {
+            expect(words, word, "inc")?;
+            expect(words, "inc", "mod")?;
+            m.nth = Some(nth(words)?);
+        }
         "th" => ports(words, word, m)?,
         "tcp" | "udp" | "icmp" | "icmpv6" | "ipv6-icmp" => {
             m.protocol = Some(word.parse().map_err(|error| words.wrong(word, error))?);
@@ -205,6 +211,16 @@ fn ports<'a>(words: &mut Words<'a>, word: &'a str, m: &mut Match) -> Result<(), 
         other => return Err(words.unknown(other, &["sport", "dport"])),
     }
     Ok(())
+}
+
+/// How many packets a round has, and which one of them, with or without `==`.
+fn nth(words: &mut Words<'_>) -> Result<Nth, InvalidValue> {
+    let every = words.number("mod")?;
+    if words.peek() == Some("==") {
+        words.next();
+    }
+    let text = words.peek().unwrap_or_default();
+    Nth::new(every, words.number("mod")?).map_err(|error| words.wrong(text, error))
 }
 
 fn range(words: &mut Words<'_>, word: &str) -> Result<PortRange, InvalidValue> {
@@ -394,6 +410,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_of_every_so_many_packets_has_a_number_that_there_is() {
+        let wrong = |text: &str| text.parse::<FirewallRule>().unwrap_err().to_string();
+        assert!(wrong("numgen inc mod 2 2 drop").starts_with("no packet of every 2 has the number 2"));
+        assert!(wrong("numgen inc mod 0 0 drop").starts_with("no packet of every 0 has the number 0"));
+        assert!(wrong("numgen random mod 2 0 drop").contains("unknown word `random`"));
+        assert!(wrong("numgen inc mod two 0 drop").contains("`two` is no possible number"));
+        let rule: FirewallRule = "numgen inc mod 2 == 1 drop".parse().unwrap();
+        assert_eq!(rule.to_string(), "numgen inc mod 2 1 drop");
+    }
+
+    #[test]
     fn a_rule_reads_back_as_it_prints() {
         for text in [
             "accept",
@@ -406,6 +433,7 @@ mod tests {
             "132 dport 9 drop",
             "th dport 9 drop",
             "ct state new,established,related,invalid counter name \"all\" accept",
+            "tcp dport 80 ct state new numgen inc mod 2 1 dnat to 10.0.0.2",
             "tcp dport 25 reject with tcp reset",
             "reject with icmpx host-unreachable",
             "reject with icmpx no-route",

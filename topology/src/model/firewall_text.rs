@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{
-    Chain, ChainKind, Cidr, ConnState, Family, FirewallRule, Hook, Match, Policy, PortRange, Protocol, Reject, Verdict,
+    Chain, ChainKind, Cidr, ConnState, Family, FirewallRule, Hook, Match, Nth, Policy, PortRange, Protocol, Reject,
+    Verdict,
 };
 
 impl fmt::Display for Family {
@@ -67,6 +68,12 @@ impl fmt::Display for Protocol {
             Protocol::Icmpv6 => f.pad("ipv6-icmp"),
             Protocol::Other(number) => f.pad(&number.to_string()),
         }
+    }
+}
+
+impl fmt::Display for Nth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("numgen inc mod {} {}", self.every(), self.packet()))
     }
 }
 
@@ -151,6 +158,7 @@ impl Match {
             let states: Vec<String> = self.states.iter().map(ConnState::to_string).collect();
             words.push(format!("ct state {}", states.join(",")));
         }
+        words.extend(self.nth.map(|nth| nth.to_string()));
         words
     }
 }

@@ -26,7 +26,7 @@ pub use addr::{Cidr, Mac};
 pub use duration::parse_duration;
 pub use fdb::FdbEntry;
 pub use firewall::{
-    Chain, ChainKind, ConnState, Family, FirewallRule, Hook, Match, Policy, PortRange, Priority, Protocol, Reject,
+    Chain, ChainKind, ConnState, Family, FirewallRule, Hook, Match, Nth, Policy, PortRange, Priority, Protocol, Reject,
     Verdict,
 };
 pub use firewall_nft::NftRule;

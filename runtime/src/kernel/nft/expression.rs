@@ -8,7 +8,9 @@ use netlink_packet_netfilter::nftables::{
     Operator::{self, Equal, GreatherThanEqual as GreaterThanEqual, LessThanEqual, NotEqual},
     Payload, Register, Verdict as Code, VerdictAttribute,
 };
-use netns_test_topology::{Cidr, ConnState, Family, FirewallRule, IfName, Match, PortRange, Protocol, Reject, Verdict};
+use netns_test_topology::{
+    Cidr, ConnState, Family, FirewallRule, IfName, Match, Nth, PortRange, Protocol, Reject, Verdict,
+};
 
 /// One expression, as the list of a rule's expressions holds it.
 pub(super) type Expression = ListAttribute<ExpressionAttribute>;
@@ -41,6 +43,10 @@ pub(super) fn rule(family: Family, rule: &FirewallRule) -> Result<Vec<Expression
     let mut program = Program { family, expressions: Vec::new(), version: None };
     program.matches(&rule.matches)?;
     program.needs_of(&rule.matches, rule.verdict.as_ref())?;
+    // Last, so that it counts what all else takes.
+    if let Some(nth) = rule.matches.nth {
+        program.nth(nth);
+    }
     program.push(counter());
     if let Some(name) = &rule.counter {
         program.push(other("objref", vec![be32(1, OBJECT_COUNTER), text(2, name)]));
@@ -209,6 +215,13 @@ impl Program {
         self.push(other("ct", vec![be32(1, Register::Reg1.into()), be32(2, 0)]));
         self.mask(bits.to_ne_bytes().to_vec());
         self.compare(NotEqual, vec![0; 4]);
+    }
+
+    fn nth(&mut self, nth: Nth) {
+        // NFT_NG_INCREMENTAL = 0; the number is in the machine's byte order.
+        let attributes = vec![be32(1, Register::Reg1.into()), be32(2, nth.every()), be32(3, 0)];
+        self.push(other("numgen", attributes));
+        self.compare(Equal, nth.packet().to_ne_bytes().to_vec());
     }
 
     fn verdict(&mut self, verdict: &Verdict) {

@@ -7,7 +7,7 @@ use super::{
     reference::{ADDRESS, NFT},
 };
 use crate::{
-    ChainKind, ConnState, Family, FirewallRule, Hook, IfName, Match, Policy, PortRange, Protocol, Verdict,
+    ChainKind, ConnState, Family, FirewallRule, Hook, IfName, Match, Nth, Policy, PortRange, Protocol, Verdict,
     build::{IntoNetwork, IntoValue, NodeBuilder, destination},
     check::{Item, Part},
     file::{
@@ -172,6 +172,7 @@ impl Reader<'_> {
             port: self.option(table, "port", Self::ports),
             states: table.get("state").into_iter().flat_map(Value::elements).filter_map(state).collect(),
             ethertype: table.get("ethertype").and_then(number::<u16>),
+            nth: self.option(table, "nth", Self::nth),
         };
         // The word of nft for what happens without a verdict.
         let goes_on = table.get("verdict").and_then(Value::text) == Some("continue");
@@ -199,6 +200,18 @@ impl Reader<'_> {
     fn network(&mut self, value: &Value) -> Option<crate::Cidr> {
         let written = self.with_addresses(value, &ADDRESS)?;
         self.understood(&written, |text| text.into_network())
+    }
+
+    fn nth(&mut self, value: &Value) -> Option<Nth> {
+        let Data::Table(table) = &value.data else { return None };
+        let number = |key| table.get(key).and_then(number::<u32>);
+        match Nth::new(number("every")?, number("packet")?) {
+            Ok(nth) => Some(nth),
+            Err(error) => {
+                self.found.push(Mistake::invalid(&error, value.span.clone()));
+                None
+            }
+        }
     }
 
     fn ports(&mut self, value: &Value) -> Option<PortRange> {

@@ -9,7 +9,7 @@ use super::{
     words::{Words, network},
 };
 use crate::{
-    Chain, ChainKind, Cidr, ConnState, Family, FirewallRule, Hook, IfName, InvalidValue, Match, Policy, PortRange,
+    Chain, ChainKind, Cidr, ConnState, Family, FirewallRule, Hook, IfName, InvalidValue, Match, Nth, Policy, PortRange,
     Priority, Protocol, Reject, Verdict,
 };
 
@@ -146,6 +146,10 @@ struct Spec {
     ports: Vec<PortRange>,
     verdict: Option<Verdict>,
     jump: Option<String>,
+    /// Whether `statistic` counts.
+    statistic: bool,
+    every: Option<u32>,
+    packet: u32,
     comment: Option<String>,
 }
 
@@ -174,10 +178,10 @@ impl Spec {
                 self.source_ports = words.value(word)?.split(',').map(ports).collect::<Result<_, _>>()?
             }
             "-m" | "--match" => match words.value(word)? {
-                "tcp" | "udp" | "icmp" | "icmp6" | "multiport" | "conntrack" | "state" | "comment" => {}
+                "tcp" | "udp" | "icmp" | "icmp6" | "multiport" | "conntrack" | "state" | "statistic" | "comment" => {}
                 other => {
                     return Err(InvalidValue::new(format!("the match `-m {other}` is not a part of the model"))
-                        .help("the import knows tcp, udp, icmp, multiport, conntrack, state and comment"));
+                        .help("the import knows tcp, udp, icmp, multiport, conntrack, state, statistic and comment"));
                 }
             },
             "--ctstate" | "--state" => {
@@ -197,6 +201,15 @@ impl Spec {
                     });
                 }
             }
+            "--mode" => match words.value(word)? {
+                "nth" => self.statistic = true,
+                other => {
+                    return Err(InvalidValue::new(format!("the statistic mode `{other}` is not a part of the model"))
+                        .help("the import knows `--mode nth`, which counts"));
+                }
+            },
+            "--every" => self.every = Some(words.number(word)?),
+            "--packet" => self.packet = words.number(word)?,
             "--comment" => self.comment = Some(words.value(word)?.to_owned()),
             "-j" | "--jump" => {
                 let target = words.value(word)?;
@@ -244,13 +257,22 @@ impl Spec {
                 return Err(InvalidValue::new("this rule has no verdict").help("add `-j ACCEPT`, `-j DROP` or another"));
             }
         };
+        if self.statistic && self.every.is_none() {
+            return Err(InvalidValue::new("`--mode nth` does not say of how many").help("add `--every NUMBER`"));
+        }
+        let nth = self.every.map(|every| Nth::new(every, self.packet)).transpose()?;
+        let several = [self.sources.len(), self.targets.len(), self.source_ports.len(), self.ports.len()];
+        if nth.is_some() && several.iter().any(|number| *number > 1) {
+            return Err(InvalidValue::new("one statistic of several networks or ports is not a part of the model")
+                .help("write a rule for each, which counts its own packets"));
+        }
         let mut rules = Vec::new();
         for from in some(self.sources) {
             for to in some(self.targets.clone()) {
                 for source_port in some(self.source_ports.clone()) {
                     for port in some(self.ports.clone()) {
                         let matches =
-                            Match { from, to, source_port: source_port.clone(), port, ..self.matches.clone() };
+                            Match { from, to, source_port: source_port.clone(), port, nth, ..self.matches.clone() };
                         rules.push(FirewallRule {
                             comment: self.comment.clone(),
                             ..FirewallRule::new(matches, verdict.clone())
