@@ -298,10 +298,14 @@ fn set(socket: &OwnedFd, options: &Options, v6: bool) -> Result<(), (&'static st
         setsockopt(socket, sockopt::Ipv4RecvErr, &true).map_err(at("set IP_RECVERR"))?;
         setsockopt(socket, sockopt::Ipv4RecvTtl, &true).map_err(at("set IP_RECVTTL"))?;
     }
-    if options.dont_fragment && v6 {
-        setsockopt(socket, option::MtuDiscover6, &libc::IPV6_PMTUDISC_DO).map_err(at("set IPV6_MTU_DISCOVER"))?;
-    } else if options.dont_fragment {
-        setsockopt(socket, option::MtuDiscover, &libc::IP_PMTUDISC_DO).map_err(at("set IP_MTU_DISCOVER"))?;
+    if let Some(fragments) = options.fragments {
+        if v6 {
+            let how = if fragments { libc::IPV6_PMTUDISC_DONT } else { libc::IPV6_PMTUDISC_DO };
+            setsockopt(socket, option::MtuDiscover6, &how).map_err(at("set IPV6_MTU_DISCOVER"))?;
+        } else {
+            let how = if fragments { libc::IP_PMTUDISC_DONT } else { libc::IP_PMTUDISC_DO };
+            setsockopt(socket, option::MtuDiscover, &how).map_err(at("set IP_MTU_DISCOVER"))?;
+        }
     }
     if let Some(ttl) = options.ttl {
         let ttl = i32::from(ttl);

@@ -23,7 +23,8 @@ pub struct Target {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     pub(crate) size: Option<usize>,
-    pub(crate) dont_fragment: bool,
+    /// Whether it may be fragmented on the way; as the kernel does by default, if `None`.
+    pub(crate) fragments: Option<bool>,
     pub(crate) ttl: Option<u8>,
     pub(crate) count: Option<u32>,
     pub(crate) interval: Option<Duration>,
@@ -82,7 +83,18 @@ impl Target {
     /// [ip(7)]: https://man7.org/linux/man-pages/man7/ip.7.html
     #[must_use]
     pub fn dont_fragment(mut self) -> Self {
-        self.options.dont_fragment = true;
+        self.options.fragments = Some(false);
+        self
+    }
+
+    /// Allows fragmentation on the way, also by routers (`IP_PMTUDISC_DONT` of [ip(7)], `ping -M dont`).
+    ///
+    /// Without, the kernel forbids it to routers and fragments itself, once it was told what the path carries.
+    ///
+    /// [ip(7)]: https://man7.org/linux/man-pages/man7/ip.7.html
+    #[must_use]
+    pub fn may_fragment(mut self) -> Self {
+        self.options.fragments = Some(true);
         self
     }
 
