@@ -2,7 +2,7 @@
 //!
 //! [rtnetlink(7)]: https://man7.org/linux/man-pages/man7/rtnetlink.7.html
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use netns_test_topology::Cidr;
 use rtnetlink::{
@@ -78,6 +78,15 @@ pub(crate) fn add(index: u32, address: Cidr, no_dad: bool, object: impl Into<Str
         operation: "add address",
         object: object.into(),
     }
+}
+
+/// Adds an IPv4 address with the broadcast address of its network, as `ip addr add … broadcast +` does.
+pub(crate) fn add_with_broadcast(index: u32, address: Cidr, object: impl Into<String>) -> Request {
+    let mut request = add(index, address, false, object);
+    if let (RouteNetlinkMessage::NewAddress(message), IpAddr::V4(last)) = (&mut request.message, address.last()) {
+        message.attributes.push(AddressAttribute::Broadcast(last));
+    }
+    request
 }
 
 /// Removes an address.

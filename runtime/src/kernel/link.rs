@@ -15,9 +15,9 @@ use rtnetlink::{
     packet_route::{
         RouteNetlinkMessage,
         link::{
-            AfSpecInet, AfSpecUnspec, BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
-            InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags as RawFlags, LinkInfo as RawInfo, LinkMessage, State,
-            Stats64,
+            AfSpecInet, AfSpecInet6, AfSpecUnspec, BridgePortState, In6AddrGenMode, InfoBridge, InfoBridgePort,
+            InfoData, InfoKind, InfoPortData, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags as RawFlags,
+            LinkInfo as RawInfo, LinkMessage, State, Stats64,
         },
     },
 };
@@ -72,6 +72,10 @@ pub struct LinkInfo {
     pub macvlan: Option<MacvlanMode>,
     /// How many want to receive every frame: a bridge of its ports, or a capture (`IFLA_PROMISCUITY`).
     pub promiscuity: u32,
+    /// How many want to receive every multicast frame: a bridge of its ports, or a daemon (`IFLA_ALLMULTI`).
+    pub all_multicast: u32,
+    /// How its IPv6 link-local address is made (`IFLA_INET6_ADDR_GEN_MODE`); `None` without IPv6.
+    pub address_generation: Option<AddressGeneration>,
     /// Its spanning tree state, for a port of a bridge.
     pub port_state: Option<PortState>,
 }
@@ -174,6 +178,36 @@ impl fmt::Display for OperState {
     }
 }
 
+/// How the kernel makes the IPv6 link-local address of an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AddressGeneration {
+    /// Of its Ethernet address ([RFC 4291], appendix A).
+    ///
+    /// [RFC 4291]: https://www.rfc-editor.org/rfc/rfc4291#appendix-A
+    Eui64,
+    /// Not at all.
+    None,
+    /// Of a secret that is set (`stable_secret`; [RFC 7217]).
+    ///
+    /// [RFC 7217]: https://www.rfc-editor.org/rfc/rfc7217
+    StableSecret,
+    /// Of a secret that the kernel made up.
+    Random,
+}
+
+/// Prints the word of `ip -d link`.
+impl fmt::Display for AddressGeneration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            AddressGeneration::Eui64 => "eui64",
+            AddressGeneration::None => "none",
+            AddressGeneration::StableSecret => "stable_secret",
+            AddressGeneration::Random => "random",
+        })
+    }
+}
+
 /// What an interface carried since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -197,6 +231,10 @@ pub struct BridgeInfo {
     pub stp: bool,
     /// How long a port listens and learns, in hundredths of a second.
     pub forward_delay: u32,
+    /// How often the root of the spanning tree says that it is there, in hundredths of a second.
+    pub hello_time: u32,
+    /// How long that is remembered, in hundredths of a second.
+    pub max_age: u32,
     /// After how long an unseen address is forgotten, in hundredths of a second.
     pub ageing: u32,
     /// IGMP and MLD snooping.
@@ -416,6 +454,8 @@ fn parse(message: LinkMessage) -> LinkInfo {
         vxlan: None,
         macvlan: None,
         promiscuity: 0,
+        all_multicast: 0,
+        address_generation: None,
         port_state: None,
     };
     for attribute in message.attributes {
@@ -433,6 +473,8 @@ fn parse(message: LinkMessage) -> LinkInfo {
             LinkAttribute::Link(index) => link.peer_index = Some(index),
             LinkAttribute::LinkNetNsId(id) => link.peer_netns_id = Some(id),
             LinkAttribute::Promiscuity(count) => link.promiscuity = count,
+            LinkAttribute::AllMulticast(count) => link.all_multicast = count,
+            LinkAttribute::AfSpecUnspec(families) => link.address_generation = address_generation(&families),
             LinkAttribute::OperState(state) => link.oper_state = oper_state(state),
             LinkAttribute::Stats64(stats) => link.counters = counters(&stats),
             LinkAttribute::LinkInfo(infos) => parse_info(&mut link, infos),
@@ -470,6 +512,8 @@ fn bridge(settings: &[InfoBridge]) -> BridgeInfo {
             }
             InfoBridge::StpState(state) => bridge.stp = u32::from(*state) != 0,
             InfoBridge::ForwardDelay(delay) => bridge.forward_delay = *delay,
+            InfoBridge::HelloTime(time) => bridge.hello_time = *time,
+            InfoBridge::MaxAge(time) => bridge.max_age = *time,
             InfoBridge::AgeingTime(time) => bridge.ageing = *time,
             InfoBridge::MulticastSnooping(on) => bridge.multicast_snooping = *on,
             InfoBridge::NfCallIpTables(on) => bridge.nf_call_iptables = *on,
@@ -479,6 +523,20 @@ fn bridge(settings: &[InfoBridge]) -> BridgeInfo {
         }
     }
     bridge
+}
+
+fn address_generation(families: &[AfSpecUnspec]) -> Option<AddressGeneration> {
+    let settings = families.iter().find_map(|family| match family {
+        AfSpecUnspec::Inet6(settings) => Some(settings),
+        _ => None,
+    })?;
+    settings.iter().find_map(|setting| match setting {
+        AfSpecInet6::AddrGenMode(In6AddrGenMode::Eui64) => Some(AddressGeneration::Eui64),
+        AfSpecInet6::AddrGenMode(In6AddrGenMode::None) => Some(AddressGeneration::None),
+        AfSpecInet6::AddrGenMode(In6AddrGenMode::StablePrivacy) => Some(AddressGeneration::StableSecret),
+        AfSpecInet6::AddrGenMode(In6AddrGenMode::Random) => Some(AddressGeneration::Random),
+        _ => None,
+    })
 }
 
 fn port_state(state: BridgePortState) -> Option<PortState> {

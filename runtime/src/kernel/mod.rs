@@ -20,7 +20,7 @@ pub(crate) mod sysctl;
 pub use addr::{AddressInfo, Scope};
 pub use conntrack::{ConntrackEntry, ConntrackFlow, ConntrackStatus, ConntrackTuple};
 pub use error::KernelError;
-pub use link::{BridgeInfo, Counters, LinkFlags, LinkInfo, OperState, PortState};
+pub use link::{AddressGeneration, BridgeInfo, Counters, LinkFlags, LinkInfo, OperState, PortState};
 pub use miss::Miss;
 pub use neigh::{FdbInfo, NeighbourInfo, NeighbourState};
 pub use nft::{ChainInfo, Count, CounterInfo, RuleInfo, TableFamily, TableInfo};

@@ -89,6 +89,12 @@ pub enum Error {
         /// The description.
         traffic: String,
     },
+    /// A broadcast address was asked for where there is none.
+    #[error("`{address}` has no broadcast address (help: IPv6 has multicast in its place: use `add_address`)")]
+    NoBroadcast {
+        /// The address.
+        address: netns_test_topology::Cidr,
+    },
     /// An interface asked for nothing in the time that was waited for it.
     #[error(
         "`{interface}` missed nothing within {waited:?} (help: a VXLAN device tells only what it is made with: `l2miss`, and `l3miss` with `proxy`)"

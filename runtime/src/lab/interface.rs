@@ -183,6 +183,16 @@ impl Interface {
         self.set("set the MTU of", |link| link.mtu(mtu))
     }
 
+    /// Sets the length of its transmit queue, in packets (`txqueuelen`); a queueing discipline that is made later
+    /// takes its limit from it.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses.
+    pub fn set_tx_queue_len(&self, packets: u32) -> Result<(), Error> {
+        self.set("set the queue length of", |link| link.txqueuelen(packets))
+    }
+
     /// Sets its Ethernet address.
     ///
     /// # Errors
@@ -245,6 +255,24 @@ impl Interface {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Adds an IPv4 address and sets the broadcast address of its network beside it, as `ip addr add … broadcast +`.
+    ///
+    /// The kernel sends to that address as a broadcast in any case; programs that ask the interface for it, as
+    /// ifconfig(8) does, find it only if it is set ([netdevice(7)], `SIOCGIFBRDADDR`).
+    ///
+    /// # Errors
+    ///
+    /// If it is no IPv4 address with a prefix, or the kernel refuses.
+    ///
+    /// [netdevice(7)]: https://man7.org/linux/man-pages/man7/netdevice.7.html
+    pub fn add_address_with_broadcast(&self, address: impl IntoValue<Cidr>) -> Result<(), Error> {
+        let address = address.into_value()?;
+        if address.is_ipv6() {
+            return Err(Error::NoBroadcast { address });
+        }
+        self.execute(addr::add_with_broadcast(self.index()?, address, format!("{address} to {}", self.name)))
     }
 
     /// Removes an address, as `ip addr del`.
