@@ -1,9 +1,11 @@
 //! What is done to a network: one table of `change`.
 
+use std::{net::IpAddr, str::FromStr};
+
 use netns_test_runtime::lab::{Interface, Lab, Node};
 use netns_test_topology::{
-    BridgeOptions, Cidr, Family, FirewallRule, Hook, IfName, Mac, Match, Neighbour, NodeName, Policy, Route, Rule,
-    Sysctl,
+    BridgeOptions, Cidr, Family, FdbEntry, FirewallRule, Hook, IfName, InvalidValue, Mac, Macvlan, Match, Neighbour,
+    NodeName, Policy, Route, Rule, Sysctl, Vxlan,
     file::{
         MISSING_KEY, Span, WRONG_TYPE,
         tree::{Data, Value},
@@ -48,11 +50,17 @@ enum OnInterface {
 #[derive(Debug, Clone)]
 enum OnNode {
     Bridge(IfName),
+    Vxlan(IfName, Box<Vxlan>),
+    Macvlan(IfName, Box<Macvlan>),
     AddRoute(Route),
     RemoveRoute(Route),
     AddRule(Rule),
     RemoveRule(Rule),
     AddNeighbour(Neighbour),
+    RemoveNeighbour(IpAddr, IfName),
+    AddFdb(FdbEntry),
+    ReplaceFdb(FdbEntry),
+    RemoveFdb(FdbEntry),
     Forward(bool),
     ForwardV6(bool),
     Sysctl(Sysctl),
@@ -76,13 +84,19 @@ pub(super) const SUBJECTS: [&str; 3] = ["on", "connect", "add_node"];
 pub(super) const INTERFACE: [&str; 9] =
     ["set", "mtu", "mac", "add_address", "remove_address", "master", "nf_call_iptables", "rename", "move_to"];
 /// The keys that change a node.
-pub(super) const NODE: [&str; 19] = [
+pub(super) const NODE: [&str; 25] = [
     "bridge",
+    "vxlan",
+    "macvlan",
     "add_route",
     "remove_route",
     "add_rule",
     "remove_rule",
     "add_neighbour",
+    "remove_neighbour",
+    "add_fdb",
+    "replace_fdb",
+    "remove_fdb",
     "forward",
     "forward_v6",
     "sysctl",
@@ -222,11 +236,36 @@ fn on_node(reader: &mut Reader, node: &str, what: &str, value: &Value, listening
             reader.make(&Place::Interface(node.to_owned(), name.to_string()));
             OnNode::Bridge(name)
         }
+        "vxlan" => {
+            let (name, vxlan) = made_of(reader, node, value)?;
+            OnNode::Vxlan(name, Box::new(vxlan))
+        }
+        "macvlan" => {
+            let (name, macvlan) = made_of(reader, node, value)?;
+            OnNode::Macvlan(name, Box::new(macvlan))
+        }
         "add_route" => OnNode::AddRoute(reader.parsed(value)?),
         "remove_route" => OnNode::RemoveRoute(reader.parsed(value)?),
         "add_rule" => OnNode::AddRule(reader.parsed(value)?),
         "remove_rule" => OnNode::RemoveRule(reader.parsed(value)?),
         "add_neighbour" => OnNode::AddNeighbour(reader.parsed(value)?),
+        "remove_neighbour" => {
+            let text = reader.text(value)?.to_owned();
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let read = match words[..] {
+                [address, "dev", dev] => address.parse().ok().zip(IfName::new(dev).ok()),
+                _ => None,
+            };
+            let Some((address, dev)) = read else {
+                let help = "write address and interface, such as `10.0.0.9 dev eth0`";
+                reader.wrong(WRONG_TYPE, &value.span, format!("`{text}` is no neighbour to remove"), help);
+                return None;
+            };
+            OnNode::RemoveNeighbour(address, dev)
+        }
+        "add_fdb" => OnNode::AddFdb(reader.parsed(value)?),
+        "replace_fdb" => OnNode::ReplaceFdb(reader.parsed(value)?),
+        "remove_fdb" => OnNode::RemoveFdb(reader.parsed(value)?),
         "forward" => OnNode::Forward(reader.flag(value)?),
         "forward_v6" => OnNode::ForwardV6(reader.flag(value)?),
         "sysctl" => OnNode::Sysctl(reader.parsed(value)?),
@@ -289,6 +328,22 @@ fn on_node(reader: &mut Reader, node: &str, what: &str, value: &Value, listening
     })
 }
 
+/// A name, and behind it what is made in the words of `ip link add`.
+fn made_of<T: FromStr<Err = InvalidValue>>(reader: &mut Reader, node: &str, value: &Value) -> Option<(IfName, T)> {
+    let text = reader.text(value)?.trim().to_owned();
+    let (name, words) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
+    match (IfName::new(name), words.trim().parse()) {
+        (Ok(name), Ok(made)) => {
+            reader.make(&Place::Interface(node.to_owned(), name.to_string()));
+            Some((name, made))
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            reader.invalid(&error, value);
+            None
+        }
+    }
+}
+
 impl OnInterface {
     fn carry_out(&self, interface: &Interface, lab: &Lab) -> Result<(), String> {
         match self {
@@ -317,11 +372,17 @@ impl OnNode {
     fn carry_out(&self, node: &Node, lab: &Lab) -> Result<(), String> {
         match self {
             Self::Bridge(name) => node.add_bridge(name).and_then(|bridge| bridge.up()),
+            Self::Vxlan(name, vxlan) => node.add_vxlan(name, &**vxlan).and_then(|made| made.up()),
+            Self::Macvlan(name, macvlan) => node.add_macvlan(name, &**macvlan).and_then(|made| made.up()),
             Self::AddRoute(route) => node.add_route(route),
             Self::RemoveRoute(route) => node.remove_route(route),
             Self::AddRule(rule) => node.add_rule(rule),
             Self::RemoveRule(rule) => node.remove_rule(rule),
             Self::AddNeighbour(entry) => node.add_neighbour(entry.address, entry.mac, &entry.dev),
+            Self::RemoveNeighbour(address, dev) => node.remove_neighbour(*address, dev),
+            Self::AddFdb(entry) => node.add_fdb(entry),
+            Self::ReplaceFdb(entry) => node.replace_fdb(entry),
+            Self::RemoveFdb(entry) => node.remove_fdb(entry),
             Self::Forward(on) => node.set_forward(*on),
             Self::ForwardV6(on) => node.set_forward_v6(*on),
             Self::Sysctl(Sysctl { key, value }) => node.set_sysctl(key, value),

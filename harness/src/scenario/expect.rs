@@ -121,9 +121,17 @@ fn probe(reader: &mut Reader, keys: &mut Keys, from: &Value) -> Option<Fact> {
         return Some(Fact::Resolves { from, who: who?, is });
     }
     let goal = goal(reader, what, to);
+    let mut cut =
+        |key, reader: &mut Reader| keys.take(key).and_then(|flag| Some((reader.flag(flag)?, flag.span.clone())));
+    let (never, anywhere) = (cut("dont_fragment", reader), cut("may_fragment", reader));
+    if let (Some((true, _)), Some((true, span))) = (&never, &anywhere) {
+        reader.wrong(WRONG_TYPE, span, "it cannot be forbidden and allowed to cut a packet", "leave one of them out");
+        return None;
+    }
     let how = How {
         size: keys.take("size").and_then(|size| reader.number(size)),
-        dont_fragment: keys.take("dont_fragment").and_then(|flag| reader.flag(flag)).unwrap_or(false),
+        dont_fragment: never.is_some_and(|(never, _)| never),
+        may_fragment: anywhere.is_some_and(|(anywhere, _)| anywhere),
         ttl: keys.take("ttl").and_then(|ttl| reader.number(ttl)),
         count: keys.take("count").and_then(|count| reader.number(count)),
         within: keys.take("within").and_then(|time| reader.time(time)),

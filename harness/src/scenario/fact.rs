@@ -39,6 +39,7 @@ pub(super) enum Goal {
 pub(super) struct How {
     pub(super) size: Option<usize>,
     pub(super) dont_fragment: bool,
+    pub(super) may_fragment: bool,
     pub(super) ttl: Option<u8>,
     pub(super) count: Option<u32>,
     pub(super) within: Option<Duration>,
@@ -200,6 +201,9 @@ impl How {
         }
         if self.dont_fragment {
             target = target.dont_fragment();
+        }
+        if self.may_fragment {
+            target = target.may_fragment();
         }
         if let Some(ttl) = self.ttl {
             target = target.ttl(ttl);

@@ -1,13 +1,13 @@
 //! What can hold of one interface.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use netns_test_runtime::{
-    kernel::LinkInfo,
+    kernel::{FdbInfo, LinkInfo},
     lab::{Interface, Lab, Node},
 };
 use netns_test_topology::{
-    Cidr,
+    Cidr, Mac,
     file::{
         WRONG_TYPE,
         tree::{Data, Value},
@@ -17,12 +17,12 @@ use netns_test_topology::{
 use super::{
     fact::Wrong,
     range::Range,
-    words::{Keys, Reader, Station, names},
+    words::{Keys, Reader, Station, Whom, names},
 };
 
 /// The keys that say what holds of an interface.
-pub(super) const KEYS: [&str; 13] = [
-    "state", "flags", "mtu", "mac", "index", "qdisc", "address", "peer", "master", "ports", "learned", "sent",
+pub(super) const KEYS: [&str; 14] = [
+    "state", "flags", "mtu", "mac", "index", "qdisc", "address", "peer", "master", "ports", "learned", "fdb", "sent",
     "received",
 ];
 
@@ -45,6 +45,8 @@ pub(super) enum OfInterface {
     Ports(BTreeSet<String>),
     /// Whom a bridge has learned to be behind this port.
     Learned(Station, bool),
+    /// An entry for a MAC address, learned or set by hand, and the tunnel end it leads to.
+    Fdb(Station, Option<Whom>, bool),
     Sent(Range),
     Received(Range),
 }
@@ -85,6 +87,15 @@ impl OfInterface {
                 let there = there(reader);
                 Self::Learned(reader.station(value)?, there?)
             }
+            "fdb" => {
+                let there = there(reader);
+                let dst = keys.take("dst").map(|dst| {
+                    let text = reader.text(dst)?.to_owned();
+                    reader.whom(&text, &dst.span)
+                });
+                let station = reader.station(value);
+                Self::Fdb(station?, dst.map_or(Some(None), |dst| dst.map(Some))?, there?)
+            }
             "sent" => Self::Sent(Range::read(reader, value)?),
             _ => Self::Received(Range::read(reader, value)?),
         })
@@ -104,6 +115,7 @@ impl OfInterface {
             Self::Master(_) => format!("{place} master"),
             Self::Ports(_) => format!("{place} ports"),
             Self::Learned(station, _) => format!("{place} has learned {station}"),
+            Self::Fdb(station, ..) => format!("{place} fdb {station}"),
             Self::Sent(_) => format!("{place} sent"),
             Self::Received(_) => format!("{place} received"),
         }
@@ -120,6 +132,10 @@ impl OfInterface {
             Self::Master(bridge) => bridge.clone().unwrap_or("none".to_owned()),
             Self::Ports(ports) => names(ports),
             Self::Learned(station, there) => format!("{}{station}", if *there { "" } else { "not " }),
+            Self::Fdb(station, dst, there) => {
+                let dst = dst.as_ref().map(|dst| format!(" dst {dst}")).unwrap_or_default();
+                format!("{}{station}{dst}", if *there { "" } else { "no entry for " })
+            }
             Self::Sent(range) | Self::Received(range) => format!("{} packets", range.text),
         }
     }
@@ -167,10 +183,33 @@ impl OfInterface {
                 };
                 Ok((entry.is_some_and(|entry| entry.port == me) == *there, seen))
             }
+            Self::Fdb(station, dst, there) => {
+                let mac = station.mac(lab).map_err(Wrong::unknown)?;
+                let ends = dst.as_ref().map(|dst| dst.addresses(lab)).transpose().map_err(Wrong::unknown)?;
+                fdb(&mine()?, node, mac, ends.as_deref(), *there)
+            }
             Self::Sent(range) => Ok(packets(range, mine()?.counters.tx_packets)),
             Self::Received(range) => Ok(packets(range, mine()?.counters.rx_packets)),
         }
     }
+}
+
+/// Several entries for one address are possible: on a VXLAN device for the address of all zeros, and beside those of a
+/// device those that its bridge has for the same port.
+fn fdb(link: &LinkInfo, node: &Node, mac: Mac, ends: Option<&[IpAddr]>, there: bool) -> Result<(bool, String), Wrong> {
+    let all = node.fdb().map_err(Wrong::unknown)?;
+    let of_mac: Vec<&FdbInfo> = all.iter().filter(|entry| entry.port == link.index && entry.mac == mac).collect();
+    let is_meant = |entry: &&&FdbInfo| ends.is_none_or(|ends| entry.destination.is_some_and(|end| ends.contains(&end)));
+    // The entry that decides, or else one that shows what is different.
+    let shown = of_mac.iter().find(is_meant).or(of_mac.iter().find(|entry| entry.destination.is_some()));
+    let seen = match shown.or(of_mac.first()) {
+        None => format!("no entry for {mac}"),
+        Some(entry) => {
+            let dst = entry.destination.map(|end| format!(" dst {end}")).unwrap_or_default();
+            format!("{mac}{dst}, {}", if entry.permanent { "set by hand" } else { "learned" })
+        }
+    };
+    Ok((of_mac.iter().any(|entry| is_meant(&entry)) == there, seen))
 }
 
 fn packets(range: &Range, seen: u64) -> (bool, String) {

@@ -7,7 +7,8 @@ use netns_test_topology::file::Source;
 use super::{Scenario, change, expect, interface, node};
 
 /// Keys that say more of a change or of an expectation.
-const MORE: [&str; 9] = ["name", "eventually", "is", "answer_ttl", "size", "dont_fragment", "ttl", "count", "within"];
+const MORE: [&str; 10] =
+    ["name", "eventually", "is", "answer_ttl", "size", "dont_fragment", "may_fragment", "ttl", "count", "within"];
 
 fn page() -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scenarios.md");
