@@ -44,6 +44,8 @@ pub(crate) struct Outcomes {
 #[derive(Debug, Clone)]
 struct Outcome {
     reason: Reason,
+    /// Of a packet that is too big.
+    mtu: Option<u32>,
     said: Said,
 }
 
@@ -52,7 +54,6 @@ enum Said {
     Anybody,
     Local,
     By(Whom),
-    Mtu(u32),
 }
 
 /// Somebody with one or more addresses.
@@ -213,7 +214,7 @@ impl Network {
 
 impl Outcomes {
     pub(crate) fn reached() -> Self {
-        let all = vec![Outcome { reason: Reason::Reached, said: Said::Anybody }];
+        let all = vec![Outcome { reason: Reason::Reached, mtu: None, said: Said::Anybody }];
         Self { text: Reason::Reached.to_string(), all }
     }
 
@@ -226,11 +227,14 @@ impl Outcomes {
 
     pub(crate) fn expectation(&self, lab: &Lab) -> Result<Expectation, String> {
         let mut all: Option<Expectation> = None;
-        for Outcome { reason, said } in &self.all {
+        for Outcome { reason, mtu, said } in &self.all {
+            let reason = match mtu {
+                Some(mtu) => reason.mtu(*mtu),
+                None => (*reason).into(),
+            };
             let one = match said {
-                Said::Anybody => (*reason).into(),
+                Said::Anybody => reason,
                 Said::Local => reason.local(),
-                Said::Mtu(mtu) => reason.mtu(*mtu),
                 Said::By(whom) => reason.by(Voice { label: whom.to_string(), addresses: whom.addresses(lab)? }),
             };
             all = Some(match all {
@@ -260,22 +264,27 @@ fn read_outcome(reader: &mut Reader, term: &str, value: &Value) -> Option<Outcom
         reader.wrong(WRONG_TYPE, &value.span, format!("`{term}` is no outcome"), help);
         return None;
     };
-    let said = match rest.split_once(' ') {
-        None if rest.is_empty() => Said::Anybody,
-        None if rest == "local" => Said::Local,
-        Some(("by", whom)) => Said::By(reader.whom(whom.trim(), &value.span)?),
-        Some(("mtu", number)) if reason == Reason::PacketTooBig && number.trim().parse::<u32>().is_ok() => {
-            Said::Mtu(number.trim().parse().unwrap_or_default())
+    let (mtu, who) = match rest.strip_prefix("mtu ").map(str::trim_start) {
+        Some(words) if reason == Reason::PacketTooBig => {
+            let (number, who) = words.split_once(' ').unwrap_or((words, ""));
+            // What is no number has no meaning below either.
+            number.parse().map_or((None, rest), |mtu| (Some(mtu), who.trim_start()))
         }
+        _ => (None, rest),
+    };
+    let said = match who.split_once(' ') {
+        None if who.is_empty() => Said::Anybody,
+        None if who == "local" => Said::Local,
+        Some(("by", whom)) => Said::By(reader.whom(whom.trim(), &value.span)?),
         _ => {
             let help = match (rest.strip_prefix("or "), reason) {
                 (Some(_), _) => "write ` | ` between outcomes of which any will do".to_owned(),
-                (None, Reason::PacketTooBig) => format!("after `{reason}` may come `local`, `by NODE` or `mtu N`"),
+                (None, Reason::PacketTooBig) => format!("after `{reason}` may come `mtu N`, then `local` or `by NODE`"),
                 (None, _) => format!("after `{reason}` may come `local` or `by NODE`"),
             };
             reader.wrong(WRONG_TYPE, &value.span, format!("`{rest}` has no meaning in `{term}`"), help);
             return None;
         }
     };
-    Some(Outcome { reason, said })
+    Some(Outcome { reason, mtu, said })
 }
