@@ -310,6 +310,55 @@ fn a_namespace_is_named_by_path_and_descriptor(net: Path) -> Result {
 }
 
 #[netns_test]
+fn a_namespace_is_offered_where_programs_look_for_an_engines() -> Result {
+    use std::{fs, os::linux::fs::MetadataExt, path::Path};
+    const DOCKERS: &str = "/var/run/docker/netns";
+    let lab = Topology::builder().node("a", |n| n).node("b", |n| n).node("c", |n| n).build()?.up()?;
+    let (a, b, c) = (lab.node("a")?, lab.node("b")?, lab.node("c")?);
+    // To one node everything was shown before, to another only afterwards.
+    b.command("true").output()?;
+    a.offer_netns(format!("{DOCKERS}/first"))?;
+    b.run(|| c.offer_netns(format!("{DOCKERS}/second")))?;
+
+    let inode = |name: &str| fs::metadata(format!("{DOCKERS}/{name}")).map(|found| found.st_ino());
+    let inodes = || Ok::<_, std::io::Error>((inode("first")?, inode("second")?));
+    let expected = (a.netns_inode()?, c.netns_inode()?);
+    assert_eq!((inodes()?, b.run(inodes)?, c.run(inodes)?, a.run(inodes)?), (expected, expected, expected, expected));
+    let late = lab.add_node("late")?;
+    assert_eq!(late.run(inodes)?, expected);
+    let stat = format!("stat --dereference --format %i {DOCKERS}/second");
+    for node in [&b, &c, &late] {
+        let seen = node.command("sh").args(["-c", &stat]).output()?;
+        assert_eq!(seen.stdout.trim(), expected.1.to_string(), "{}", seen.stderr);
+    }
+
+    // It is taken over by name, and ends with the node.
+    b.offer_netns("/run/docker/netns/second")?;
+    assert_eq!(late.run(|| inode("second"))?, b.netns_inode()?);
+    lab.remove_node(&b)?;
+    assert_eq!(inode("second").expect_err("it is gone").kind(), std::io::ErrorKind::NotFound);
+    fs::write(format!("{DOCKERS}/file"), "made by a program")?;
+    let refused = |path: &str| a.offer_netns(path).expect_err("it is refused").to_string();
+    assert_eq!(
+        refused("/run/docker/netns/file"),
+        "on node `a`: cannot name its namespace `/run/docker/netns/file`: a program has made a file of that name"
+    );
+    for outside in ["/tmp/netns", "/run/../tmp/netns", "netns", "/run"] {
+        assert_eq!(
+            refused(outside),
+            format!(
+                "on node `a`: cannot name its namespace `{outside}`: the path is not below `/run` or `/var/run` (help: \
+                 elsewhere it would be a file of the host)"
+            )
+        );
+    }
+    drop(lab);
+    assert_eq!(fs::read_dir(DOCKERS)?.count(), 1, "what programs have made stays");
+    assert!(Path::new(DOCKERS).join("file").exists());
+    Ok(())
+}
+
+#[netns_test]
 fn a_namespace_is_named_where_ip_netns_looks_while_its_node_lives() -> Result {
     use std::{fs, os::linux::fs::MetadataExt, os::unix::fs::symlink};
     let named = || {

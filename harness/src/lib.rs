@@ -40,6 +40,7 @@ mod command;
 mod document;
 mod play;
 mod scenario;
+mod shared;
 mod suite;
 mod trials;
 mod verdict;

@@ -19,6 +19,7 @@ use crate::{
     document::{self, Tutorial},
     play::play,
     scenario::Scenario,
+    shared,
     verdict::Verdict,
 };
 
@@ -41,6 +42,7 @@ pub(crate) struct Suite {
     /// The expectations in order.
     pub(crate) cases: Vec<Case>,
     timeout: Duration,
+    shares: bool,
     played: OnceLock<Performance>,
 }
 
@@ -167,7 +169,7 @@ impl Suite {
         let file = names.unique(&name_of(path));
         let title = script.title().map_or_else(|| file.clone(), str::to_owned);
         let (cases, timeout) = (script.cases(&file), script.timeout());
-        Ok(Self { path: path.to_owned(), title, cases, timeout, played: OnceLock::new() })
+        Ok(Self { path: path.to_owned(), title, cases, timeout, shares: false, played: OnceLock::new() })
     }
 
     /// Plays the file unless that was done, and returns what came of the expectation at this position.
@@ -183,9 +185,25 @@ impl Suite {
 
     fn played(&self) -> &Performance {
         self.played.get_or_init(|| {
-            let report = Sandbox::new(format!("{PLAY}{}", self.path.display())).timeout(self.timeout).report();
-            Performance::of(&report, &self.cases)
+            let play = || {
+                let report = Sandbox::new(format!("{PLAY}{}", self.path.display())).timeout(self.timeout).report();
+                Performance::of(&report, &self.cases)
+            };
+            let place = self.shares.then(|| shared::place(&self.path)).flatten();
+            place.map_or_else(play, |place| {
+                shared::once(&place, Performance::read, || {
+                    let played = play();
+                    let text = played.to_text();
+                    (played, text)
+                })
+            })
         })
+    }
+
+    /// Lets processes that one runner has started for tests of this file play it once.
+    pub(crate) fn shared(mut self) -> Self {
+        self.shares = true;
+        self
     }
 }
 
@@ -205,6 +223,18 @@ impl Performance {
             why += &format!("\nnote: {note}");
         }
         Self { verdicts, otherwise: Verdict::wrong("not looked at", why.trim_end()), refused }
+    }
+
+    /// As other processes read it.
+    fn to_text(&self) -> String {
+        let verdicts: Vec<_> = self.verdicts.iter().map(|(position, verdict)| verdict.to_record(*position)).collect();
+        serde_json::json!([self.refused, self.otherwise.to_record(0), verdicts]).to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (refused, otherwise, verdicts): (bool, String, Vec<String>) = serde_json::from_str(text).ok()?;
+        let verdicts = verdicts.iter().map(|record| Verdict::of_record(record)).collect::<Option<_>>()?;
+        Some(Self { verdicts, otherwise: Verdict::of_record(&otherwise)?.1, refused })
     }
 }
 

@@ -61,7 +61,7 @@ fn trials_of_pattern(pattern: &str, names: &mut Names) -> Vec<Trial> {
 
 fn trials_of_file(path: &Path, names: &mut Names) -> Vec<Trial> {
     match Suite::read(path, names, false) {
-        Ok(suite) => trials_of_suite(&Arc::new(suite)),
+        Ok(suite) => trials_of_suite(&Arc::new(suite.shared())),
         Err(mistakes) => fails(name_of(path), mistakes),
     }
 }

@@ -39,12 +39,16 @@ impl Verdict {
 
     /// Tells it to the launcher, for the expectation at that position in its file.
     pub(crate) fn record(&self, position: usize) {
+        record(&self.to_record(position));
+    }
+
+    pub(crate) fn to_record(&self, position: usize) -> String {
         let word = match self.word {
             Word::Holds => "holds",
             Word::Wrong => "wrong",
             Word::Skipped => "skipped",
         };
-        record(&format!("{position} {word} {}\n{}", self.seen, self.report));
+        format!("{position} {word} {}\n{}", self.seen, self.report)
     }
 
     pub(crate) fn of_record(line: &str) -> Option<(usize, Self)> {

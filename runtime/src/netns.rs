@@ -210,7 +210,7 @@ fn open(path: &str) -> io::Result<OwnedFd> {
 }
 
 /// Runs a closure on a thread of its own and hands its panic on.
-fn on_thread<R: Send>(f: impl FnOnce() -> io::Result<R> + Send) -> io::Result<R> {
+pub(crate) fn on_thread<R: Send>(f: impl FnOnce() -> io::Result<R> + Send) -> io::Result<R> {
     thread::scope(|scope| {
         let name = thread::current().name().unwrap_or("netns-test").to_owned();
         match thread::Builder::new().name(name).spawn_scoped(scope, f)?.join() {

@@ -2,8 +2,13 @@
 #![expect(unsafe_code, reason = "raw system calls, each with its own safety comment")]
 
 use std::{
+    ffi::CString,
     io::{self, IoSliceMut},
-    os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
+    os::{
+        fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
+        unix::ffi::OsStrExt,
+    },
+    path::Path,
 };
 
 use nix::{
@@ -45,6 +50,33 @@ pub(crate) fn pidfd_open(process: Pid) -> io::Result<OwnedFd> {
     let raw = RawFd::try_from(raw).map_err(io::Error::other)?;
     // SAFETY: the kernel has just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// A copy of the mount of a directory, attached nowhere yet ([open_tree(2)]).
+///
+/// [open_tree(2)]: https://man7.org/linux/man-pages/man2/open_tree.2.html
+pub(crate) fn open_tree(directory: &Path) -> io::Result<OwnedFd> {
+    let path = CString::new(directory.as_os_str().as_bytes())?;
+    let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC;
+    // SAFETY: the path is a live string with a zero at its end.
+    let raw = Errno::result(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) })?;
+    let raw = RawFd::try_from(raw).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// Attaches such a copy to a directory of the calling thread's mount namespace ([move_mount(2)]).
+///
+/// [move_mount(2)]: https://man7.org/linux/man-pages/man2/move_mount.2.html
+pub(crate) fn move_mount(tree: &OwnedFd, directory: &Path) -> io::Result<()> {
+    let path = CString::new(directory.as_os_str().as_bytes())?;
+    let flags = libc::MOVE_MOUNT_F_EMPTY_PATH;
+    // SAFETY: both paths are live strings with a zero at their ends.
+    let done = unsafe {
+        libc::syscall(libc::SYS_move_mount, tree.as_raw_fd(), c"".as_ptr(), libc::AT_FDCWD, path.as_ptr(), flags)
+    };
+    Errno::result(done)?;
+    Ok(())
 }
 
 /// The user that owns a namespace: the creator of the user namespace that it belongs to ([ioctl_ns(2)]).

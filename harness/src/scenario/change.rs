@@ -61,6 +61,7 @@ enum OnNode {
     AddFdb(FdbEntry),
     ReplaceFdb(FdbEntry),
     RemoveFdb(FdbEntry),
+    OfferNetns(String),
     Forward(bool),
     ForwardV6(bool),
     Sysctl(Sysctl),
@@ -84,7 +85,7 @@ pub(super) const SUBJECTS: [&str; 3] = ["on", "connect", "add_node"];
 pub(super) const INTERFACE: [&str; 9] =
     ["set", "mtu", "mac", "add_address", "remove_address", "master", "nf_call_iptables", "rename", "move_to"];
 /// The keys that change a node.
-pub(super) const NODE: [&str; 25] = [
+pub(super) const NODE: [&str; 26] = [
     "bridge",
     "vxlan",
     "macvlan",
@@ -97,6 +98,7 @@ pub(super) const NODE: [&str; 25] = [
     "add_fdb",
     "replace_fdb",
     "remove_fdb",
+    "offer_netns",
     "forward",
     "forward_v6",
     "sysctl",
@@ -266,6 +268,7 @@ fn on_node(reader: &mut Reader, node: &str, what: &str, value: &Value, listening
         "add_fdb" => OnNode::AddFdb(reader.parsed(value)?),
         "replace_fdb" => OnNode::ReplaceFdb(reader.parsed(value)?),
         "remove_fdb" => OnNode::RemoveFdb(reader.parsed(value)?),
+        "offer_netns" => OnNode::OfferNetns(reader.text(value)?.to_owned()),
         "forward" => OnNode::Forward(reader.flag(value)?),
         "forward_v6" => OnNode::ForwardV6(reader.flag(value)?),
         "sysctl" => OnNode::Sysctl(reader.parsed(value)?),
@@ -383,6 +386,7 @@ impl OnNode {
             Self::AddFdb(entry) => node.add_fdb(entry),
             Self::ReplaceFdb(entry) => node.replace_fdb(entry),
             Self::RemoveFdb(entry) => node.remove_fdb(entry),
+            Self::OfferNetns(path) => node.offer_netns(path),
             Self::Forward(on) => node.set_forward(*on),
             Self::ForwardV6(on) => node.set_forward_v6(*on),
             Self::Sysctl(Sysctl { key, value }) => node.set_sysctl(key, value),

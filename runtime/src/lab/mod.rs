@@ -13,6 +13,7 @@ mod local;
 mod miss;
 mod names;
 mod node;
+mod offer;
 mod overlay;
 mod probing;
 mod read;
@@ -107,7 +108,7 @@ impl Lab {
 
     fn insert(&self, node: Node) -> Result<(), Error> {
         self.shared.insert(node.clone());
-        view::name_netns(&node).map_err(|error| Error::io(node.name(), "name its namespace in /run/netns", error))
+        offer::name_netns(&node).map_err(|error| Error::io(node.name(), "name its namespace in /run/netns", error))
     }
 
     /// The node of that name.

@@ -4,11 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     net::IpAddr,
-    os::{
-        fd::{AsFd, AsRawFd},
-        unix::fs::symlink,
-    },
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Mutex, OnceLock, PoisonError,
         mpsc::{Sender, channel},
@@ -23,7 +19,7 @@ use nix::{
     unistd::sethostname,
 };
 
-use super::Node;
+use super::offer;
 use crate::{
     netns::{Netns, View},
     sandbox::mounts::{HOSTS, name_file},
@@ -52,7 +48,7 @@ pub(super) fn of_a_node(name: &str, name_servers: Vec<IpAddr>) -> View {
 }
 
 /// The mount namespace of the process's first thread, which no closure on a node runs on.
-fn home() -> io::Result<&'static File> {
+pub(super) fn home() -> io::Result<&'static File> {
     static HOME: OnceLock<File> = OnceLock::new();
     match HOME.get() {
         Some(home) => Ok(home),
@@ -68,15 +64,21 @@ fn show() -> io::Result<()> {
     // What is lost of /sys where the kernel refuses a new one has been said when the sandbox was made.
     crate::sandbox::mounts::sys().map_err(|refusal| io::Error::from(refusal.errno))?;
     mount(Some("tmpfs"), STAGE, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=0755"))?;
-    let inside = |name: &str| Path::new(STAGE).join(name);
-    fs::create_dir(inside("lock"))?;
-    if Path::new("/run/netns").is_dir() {
-        fs::create_dir(inside("netns"))?;
-        mount(Some("/run/netns"), &inside("netns"), None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+    let inside = |name: &Path| Path::new(STAGE).join(name);
+    fs::create_dir(inside(Path::new("lock")))?;
+    for directory in offer::directories().iter().filter_map(|directory| directory.strip_prefix("/run").ok()) {
+        fs::create_dir_all(inside(directory))?;
+        mount(
+            Some(&Path::new("/run").join(directory)),
+            &inside(directory),
+            None::<&str>,
+            MsFlags::MS_BIND,
+            None::<&str>,
+        )?;
     }
     if let Some(target) = resolver_file() {
         // /etc/resolv.conf is a link into /run: its target must exist in the new one as well.
-        let copy = inside(&target);
+        let copy = inside(Path::new(&target));
         copy.parent().map_or(Ok(()), fs::create_dir_all)?;
         fs::copy(Path::new("/run").join(&target), copy)?;
     }
@@ -139,50 +141,6 @@ impl Drop for Names {
         let names = std::mem::take(self.0.get_mut().unwrap_or_else(PoisonError::into_inner));
         // Names that lead nowhere do no harm.
         let _ = change_hosts(|hosts| names.iter().fold(hosts, |hosts, (_, lines)| hosts.replacen(lines, "", 1)));
-    }
-}
-
-/// Names a node's network namespace where ip-netns(8) looks for it, in the sandbox's /run and so in every node's, until
-/// the node ends. Of two networks that live at once, the later has the names that both use; what a program has named stays.
-///
-/// The name is a link to a descriptor of this process: a mount would hold the namespace.
-pub(super) fn name_netns(node: &Node) -> io::Result<()> {
-    let live = node.live().map_err(io::Error::other)?;
-    let directory = Path::new("/var/run/netns");
-    if !directory.is_dir() {
-        return Ok(());
-    }
-    let name = directory.join(node.name());
-    let descriptors = Path::new("/proc").join(own_pid()?).join("fd");
-    let target = descriptors.join(live.netns.as_fd().as_raw_fd().to_string());
-    let is_ours = || fs::read_link(&name).is_ok_and(|now| now.starts_with(&descriptors));
-    match symlink(&target, &name) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_ours() => {
-            fs::remove_file(&name)?;
-            symlink(&target, &name)?;
-        }
-        // Made by a program, which knows why.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-        made => made?,
-    }
-    live.attach(move || {
-        if fs::read_link(&name).is_ok_and(|now| now == target) {
-            // A name that leads nowhere does no harm.
-            let _ = fs::remove_file(&name);
-        }
-    });
-    Ok(())
-}
-
-/// This process's id as /proc has it, which may be the host's.
-fn own_pid() -> io::Result<&'static Path> {
-    static OWN: OnceLock<PathBuf> = OnceLock::new();
-    match OWN.get() {
-        Some(own) => Ok(own),
-        None => {
-            let own = fs::read_link("/proc/self")?;
-            Ok(OWN.get_or_init(|| own))
-        }
     }
 }
 
