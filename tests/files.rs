@@ -54,6 +54,20 @@ fn container_bridge_lets_containers_out_and_one_port_in() -> Result {
 }
 
 #[netns_test]
+fn overlay_carries_the_frames_of_containers_and_a_guest_stays_outside() -> Result {
+    let lab = up("overlay")?;
+    let (left, red, blue, guest) = (lab.node("left")?, lab.node("red")?, lab.node("blue")?, lab.node("guest")?);
+    let wire = left.interface("eth0")?.capture(udp(4789))?;
+
+    red.reaches(blue.ping());
+    guest.reaches(left.ping().v4());
+    red.cannot_reach(guest.ping(), by::NetworkUnreachable);
+
+    wire.saw(udp(4789).to("192.0.2.2"));
+    Ok(())
+}
+
+#[netns_test]
 fn dual_stack_routes_both_families_over_two_routers() -> Result {
     let lab = up("dual_stack")?;
     let (left, right) = (lab.node("left")?, lab.node("right")?);
@@ -117,7 +131,7 @@ fn every_file_of_the_examples_is_built_by_a_test() {
     let names: BTreeSet<String> = files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
     let built = |name: &&String| !tests.contains(&format!("up(\"{name}\")"));
     assert_eq!(names.iter().filter(built).collect::<Vec<_>>(), Vec::<&String>::new());
-    assert_eq!(names.len(), 5);
+    assert_eq!(names.len(), 6);
 }
 
 #[test]

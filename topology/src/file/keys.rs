@@ -54,7 +54,7 @@ static DEFAULTS: Fields = Fields {
     others: None,
     fields: &[fields! {
         "node": Shape::Table(&SHARED), "[defaults.node]", "Settings of every node.";
-        "interface": Shape::Table(&INTERFACE_DEFAULTS), "defaults.interface.mtu = 1400", "Settings of every interface but loopback and bridges.";
+        "interface": Shape::Table(&INTERFACE_DEFAULTS), "defaults.interface.mtu = 1400", "Settings of every interface but loopback, bridges and VXLAN devices.";
         "bridge": Shape::Table(&BRIDGE_DEFAULTS), "defaults.bridge.stp = true", "Settings of every bridge, and of every switch.";
         "link": Shape::Table(&LINK_DEFAULTS), "defaults.link.mtu = 1400", "Settings of every link.";
     }],
@@ -137,7 +137,7 @@ const INTERFACE_SHAPE: Shape = Shape::Either(&[Shape::OneOrMany(&ADDRESS), Shape
 
 /// An interface that is no bridge.
 static INTERFACE: Fields =
-    Fields { what: "an interface", required: &[], others: None, fields: &[INTERFACE_OWN, INTERFACE_SETTINGS] };
+    Fields { what: "an interface", required: &[], others: None, fields: &[INTERFACE_OWN, INTERFACE_SETTINGS, DOWN] };
 
 /// What an interface has of its own.
 const INTERFACE_OWN: &[Field] = fields! {
@@ -166,9 +166,10 @@ static VXLAN: Fields = Fields {
             "l3miss": Shape::Flag, "l3miss = true", "Whether it tells programs of an address whose MAC address it does not know; with `proxy`.";
             "ageing": DURATION, "ageing = \"300s\"", "After how long a learned MAC address is forgotten, in whole seconds.";
             "underlay": Shape::Text("host"), "underlay = \"host\"", "The node that carries the tunnel, if another.";
+            "mtu": BYTES, "mtu = 1450", "The largest packet it sends, in bytes; what the underlay has room for without.";
         },
         INTERFACE_OWN,
-        INTERFACE_SETTINGS,
+        DOWN,
     ],
 };
 
@@ -184,17 +185,21 @@ static MACVLAN: Fields = Fields {
             "parent": NAME, "parent = \"eth0\"", "The interface whose link it shares.";
             "parent_node": Shape::Text("host"), "parent_node = \"host\"", "The node of the parent, if another.";
             "mode": Shape::Word(&["bridge", "private", "vepa", "passthru"]), "mode = \"private\"", "How it deals with the others of the same parent; they reach each other without.";
+            "mtu": BYTES, "mtu = 1400", "The largest packet it sends, in bytes; the parent's without.";
         },
         INTERFACE_OWN,
-        INTERFACE_SETTINGS,
+        DOWN,
     ],
 };
 
 static INTERFACE_DEFAULTS: Fields =
-    Fields { what: "the defaults of interfaces", required: &[], others: None, fields: &[INTERFACE_SETTINGS] };
+    Fields { what: "the defaults of interfaces", required: &[], others: None, fields: &[INTERFACE_SETTINGS, DOWN] };
 
 const INTERFACE_SETTINGS: &[Field] = fields! {
     "mtu": BYTES, "mtu = 1400", "The largest packet it sends, in bytes; 1500 without.";
+};
+
+const DOWN: &[Field] = fields! {
     "down": Shape::Flag, "down = true", "Whether it is left down.";
 };
 
