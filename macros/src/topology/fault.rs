@@ -79,6 +79,9 @@ impl Fault {
     /// Adds what a word that is not known may have been meant for.
     pub(crate) fn unknown(place: Place, what: &str, word: &str, known: &[&str]) -> Self {
         let fault = Self::new(place, format!("unknown {what} `{word}`"));
+        if let Some(help) = check::unmade(word) {
+            return fault.help(help);
+        }
         let synonym = check::synonym(word).filter(|meant| known.contains(meant));
         match synonym.or_else(|| check::nearest(word, known.iter().copied())) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),

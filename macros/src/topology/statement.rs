@@ -70,7 +70,7 @@ impl Parser {
             };
             if !follows {
                 let fault = Fault::unknown(place, "statement", &word, KEYWORDS);
-                let near = fault.help.as_ref().is_some_and(|help| help.starts_with("did"));
+                let told = fault.help.as_ref().is_some_and(|help| !help.starts_with("write"));
                 let help =
                     match settings::BRIDGE.contains(&word.as_str()) || settings::INTERFACE.contains(&word.as_str()) {
                         true => {
@@ -80,7 +80,7 @@ impl Parser {
                         }
                         false => format!("an interface is written `{word}: \"10.0.0.1/24\";`"),
                     };
-                return Err(if near { fault } else { fault.help(help) });
+                return Err(if told { fault } else { fault.help(help) });
             }
             statements.push(Statement::Interface(self.interface(cursor, attributes, field, Form::Plain)?));
             return Ok(());

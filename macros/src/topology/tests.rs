@@ -46,6 +46,7 @@ fn the_example_of_each_check_is_wrong_in_that_way_alone() {
         let mut codes: Vec<&str> = found.faults.iter().map(|fault| fault.code.unwrap_or_default()).collect();
         codes.dedup();
         assert_eq!(codes, [check.code], "{}: {:#?}", check.example, shown(&found.faults));
+        assert!(found.faults.iter().all(|fault| fault.help.is_some()), "no help: {:#?}", shown(&found.faults));
     }
 }
 
@@ -211,13 +212,14 @@ fn a_keyword_can_be_the_name_of_an_interface() {
 #[test]
 fn every_wrong_statement_is_told() {
     faults(
-        r#"nod a {} node b { eth0: 10.0.0.1/24; masqerade wan; route default vai "10.0.0.1"; mtu 5; }"#,
+        r#"nod a {} node b { eth0: 10.0.0.1/24; masqerade wan; route default vai "10.0.0.1"; mtu 5; vlan v5 { id 5 }; }"#,
         &[
             "nod: unknown statement `nod` (did you mean `node`?)",
             "10.0.0.1/24: expected an address, such as `\"10.0.0.1/24\"`, found `10.0.0.1/24` (write \
              `\"10.0.0.1/24\"`, in quotation marks)",
             "masqerade: unknown statement `masqerade` (did you mean `masquerade`?)",
             "mtu: unknown statement `mtu` (`mtu` is a setting of an interface, in braces after its name: `eth0 { mtu … }`)",
+            "vlan: unknown statement `vlan` (a topology has no `vlan` interfaces: make it in the test, on the node)",
             "vai: unknown word `vai` in the route `default vai 10.0.0.1` (did you mean `via`?)",
         ],
     );

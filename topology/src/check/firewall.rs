@@ -35,7 +35,7 @@ impl Checker<'_> {
                 if let Some(comment) = rule.comment.as_ref().filter(|comment| comment.len() > 128) {
                     let message = format!("this comment has {} bytes", comment.len());
                     self.report(Check::LONG_COMMENT, item, Part::Whole, message)
-                        .help("nftables keeps at most 128 bytes");
+                        .help("shorten it: nftables keeps at most 128 bytes");
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, net::IpAddr, time::Duration};
 
-use super::{Check, Checker, Item, Part};
+use super::{Check, Checker, Item, Part, listed};
 use crate::{Cidr, Interface, Kind, Node};
 
 /// The ports a bridge can have (`BR_MAX_PORTS`).
@@ -15,7 +15,8 @@ impl<'a> Checker<'a> {
             let item = Item::Interface(n, i);
             if !names.insert(&*interface.name) {
                 let message = format!("node `{}` has two interfaces named `{}`", node.name, interface.name);
-                self.report(Check::DUPLICATE_INTERFACE, item, Part::Name, message);
+                self.report(Check::DUPLICATE_INTERFACE, item, Part::Name, message)
+                    .help("give one of them another name");
             }
             self.check_kind(item, node, interface);
             self.check_overlay(item, node, interface);
@@ -37,7 +38,7 @@ impl<'a> Checker<'a> {
                     Part::Name,
                     format!("`{name}` cannot be the loopback interface"),
                 )
-                .help("the loopback interface of every node is called `lo`");
+                .help("call it `lo`, as in every node");
             }
             (_, "lo") => {
                 self.report(
@@ -71,17 +72,16 @@ impl<'a> Checker<'a> {
             Some(Kind::Bridge(_)) => {}
             Some(_) => {
                 let message = format!("`{master}` is not a bridge, so `{}` cannot be its port", port.name);
-                let bridges: Vec<_> = node.bridges().map(|b| format!("`{}`", b.name)).collect();
-                let problem = self.report(Check::MASTER_NOT_BRIDGE, item, Part::Master, message);
-                match bridges.is_empty() {
-                    true => problem.help(format!("node `{}` has no bridge", node.name)),
-                    false => problem.help(format!("node `{}` has the bridge {}", node.name, bridges.join(", "))),
-                };
+                let bridges: Vec<&str> = node.bridges().map(|b| &*b.name).collect();
+                self.report(Check::MASTER_NOT_BRIDGE, item, Part::Master, message).help(match bridges.is_empty() {
+                    true => format!("declare a bridge: node `{}` has none", node.name),
+                    false => format!("name a bridge of node `{}`: {}", node.name, listed(&bridges)),
+                });
             }
         }
-        let what = match &port.kind {
-            Kind::Bridge(_) => "a bridge",
-            Kind::Loopback => "the loopback interface",
+        let (what, help) = match &port.kind {
+            Kind::Bridge(_) => ("a bridge", "join two bridges by a link whose ends are their ports"),
+            Kind::Loopback => ("the loopback interface", "leave it out: a port is an end of a link or a tunnel"),
             Kind::Veth => return,
             Kind::Vxlan(_) | Kind::Macvlan(_) => {
                 if node.interface(master).is_some_and(|bridge| self.is_on(node, port, bridge)) {
@@ -91,14 +91,14 @@ impl<'a> Checker<'a> {
                 return;
             }
         };
-        self.report(Check::BAD_PORT, item, Part::Master, format!("{what} cannot be a port of a bridge"))
-            .help("join two bridges by a link whose ends are their ports");
+        self.report(Check::BAD_PORT, item, Part::Master, format!("{what} cannot be a port of a bridge")).help(help);
     }
 
     fn check_mac(&mut self, item: Item, interface: &Interface) {
         let Some(mac) = interface.mac else { return };
         if matches!(interface.kind, Kind::Loopback) {
-            self.report(Check::LOOPBACK_MAC, item, Part::Mac, "the loopback interface has no MAC address");
+            self.report(Check::LOOPBACK_MAC, item, Part::Mac, "the loopback interface has no MAC address")
+                .help("leave it out");
         } else if !mac.is_unicast() {
             let kind = if mac.octets() == [0; 6] { "zero" } else { "a group address" };
             let mut single = mac.octets();
@@ -117,16 +117,16 @@ impl<'a> Checker<'a> {
         {
             let mtu = self.draft.mtu(node, interface);
             let message = format!("an MTU of {mtu} bytes is too small for the IPv6 address `{address}`");
-            let problem = self.report(Check::MTU_BELOW_IPV6, item, Part::Mtu, message);
-            problem.help("IPv6 needs an MTU of 1280 bytes or more; below it the kernel switches IPv6 off");
+            let mut problem = self.report(Check::MTU_BELOW_IPV6, item, Part::Mtu, message);
             if interface.mtu.is_none() {
                 let whose = match interface.kind {
                     Kind::Bridge(_) => "the lowest MTU of its ports",
                     Kind::Macvlan(_) => "the MTU of its parent",
                     _ => "what the MTU of its underlay has room for",
                 };
-                problem.note(format!("`{}` takes {whose}", interface.name));
+                problem = problem.note(format!("`{}` takes {whose}", interface.name));
             }
+            problem.help("IPv6 needs an MTU of 1280 bytes or more; below it the kernel switches IPv6 off");
         }
     }
 
@@ -140,7 +140,7 @@ impl<'a> Checker<'a> {
             };
             if interface.addresses[..a].iter().any(|other| same(&other)) {
                 let message = format!("`{}` has the address `{}` twice", interface.name, address.addr());
-                self.report(Check::DUPLICATE_ADDRESS, item, Part::Whole, message);
+                self.report(Check::DUPLICATE_ADDRESS, item, Part::Whole, message).help("leave one out");
             }
             if self.check_special(item, interface, loopback, address) {
                 continue;
@@ -171,17 +171,25 @@ impl<'a> Checker<'a> {
     /// Whether the address is one that no host should have, whatever its network.
     fn check_special(&mut self, item: Item, interface: &Interface, loopback: bool, address: Cidr) -> bool {
         let addr = address.addr();
-        let wrong = match addr {
-            _ if addr.is_multicast() => "is a multicast address",
-            IpAddr::V6(v6) if v6.is_unspecified() => "is the unspecified address",
-            IpAddr::V6(v6) if v6.is_loopback() && !loopback => "is the loopback address",
-            IpAddr::V4(v4) if v4.octets()[0] == 0 => "is in 0.0.0.0/8, which means this network",
-            IpAddr::V4(v4) if v4.is_broadcast() => "is the broadcast address",
-            IpAddr::V4(v4) if v4.is_loopback() && !loopback => "is in 127.0.0.0/8, which stays inside a host",
+        let host = "write the address of a host";
+        let (wrong, help) = match addr {
+            _ if addr.is_multicast() => {
+                ("is a multicast address", "write the address of a host: programs join groups by themselves")
+            }
+            IpAddr::V6(v6) if v6.is_unspecified() => ("is the unspecified address", host),
+            IpAddr::V6(v6) if v6.is_loopback() && !loopback => {
+                ("is the loopback address", "leave it out: `lo` has it by itself")
+            }
+            IpAddr::V4(v4) if v4.octets()[0] == 0 => ("is in 0.0.0.0/8, which means this network", host),
+            IpAddr::V4(v4) if v4.is_broadcast() => ("is the broadcast address", host),
+            IpAddr::V4(v4) if v4.is_loopback() && !loopback => {
+                ("is in 127.0.0.0/8, which stays inside a host", "give it to `lo`, or write another")
+            }
             _ => return false,
         };
         let check = if addr.is_ipv6() { Check::REFUSED_ADDRESS } else { Check::SPECIAL_ADDRESS };
-        self.report(check, item, Part::Whole, format!("`{addr}` {wrong}, `{}` cannot use it", interface.name));
+        self.report(check, item, Part::Whole, format!("`{addr}` {wrong}, `{}` cannot use it", interface.name))
+            .help(help);
         true
     }
 

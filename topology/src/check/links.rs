@@ -16,7 +16,7 @@ impl<'a> Checker<'a> {
             if link.a == link.b {
                 let message = format!("both ends of this link are `{}`", link.a);
                 self.report(Check::PLUGGED_TWICE, Item::Link(l), Part::Whole, message)
-                    .help("a link has two ends, of two nodes or of one");
+                    .help("name another interface at one end, of another node or of the same");
                 plugged.insert((&*link.a.node, &*link.a.interface), l);
                 continue;
             }
@@ -53,11 +53,7 @@ impl<'a> Checker<'a> {
         let Some(&n) = self.nodes.get(&*end.node) else {
             let near = nearest(&end.node, draft.nodes.iter().map(|n| &*n.name));
             meant.extend(near.map(|near| (near, &*end.interface)));
-            let near = near.map(|near| format!("did you mean `{near}`?"));
-            let name = if draft.name.is_empty() { String::new() } else { format!(" in topology `{}`", draft.name) };
-            let message = format!("no node named `{}`{name}", end.node);
-            let problem = self.report(Check::UNKNOWN_NODE, Item::Link(l), Part::EndNode(e), message);
-            problem.help = near;
+            self.report_unknown_node(Item::Link(l), Part::EndNode(e), &end.node);
             return None;
         };
         let node = &draft.nodes[n];
@@ -69,29 +65,19 @@ impl<'a> Checker<'a> {
                 self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::EndInterface(e), node, &end.interface);
                 None
             }
-            Some(interface) => match &interface.kind {
-                Kind::Veth => Some((node, interface)),
-                Kind::Loopback => {
-                    let message = format!("`{end}` is a loopback interface, no cable fits it");
-                    self.report(Check::NOT_A_CABLE_END, item, Part::EndInterface(e), message);
-                    None
-                }
-                Kind::Vxlan(_) | Kind::Macvlan(_) => {
-                    let what =
-                        if matches!(interface.kind, Kind::Vxlan(_)) { "VXLAN device" } else { "macvlan interface" };
-                    let message = format!("`{end}` is a {what}, no cable fits it");
-                    self.report(Check::NOT_A_CABLE_END, item, Part::EndInterface(e), message);
-                    None
-                }
-                Kind::Bridge(_) => {
-                    let message = format!("`{end}` is a bridge, no cable fits it");
-                    self.report(Check::NOT_A_CABLE_END, item, Part::EndInterface(e), message).help(format!(
-                        "add an interface to `{}`, make it a port of `{}`, and link that",
-                        end.node, end.interface
-                    ));
-                    None
-                }
-            },
+            Some(interface) => {
+                let (what, port) = match &interface.kind {
+                    Kind::Veth => return Some((node, interface)),
+                    Kind::Loopback => ("loopback interface", String::new()),
+                    Kind::Vxlan(_) => ("VXLAN device", String::new()),
+                    Kind::Macvlan(_) => ("macvlan interface", String::new()),
+                    Kind::Bridge(_) => ("bridge", format!(", make it a port of `{}`", end.interface)),
+                };
+                let message = format!("`{end}` is a {what}, no cable fits it");
+                self.report(Check::NOT_A_CABLE_END, item, Part::EndInterface(e), message)
+                    .help(format!("add an interface to `{}`{port}, and link that", end.node));
+                None
+            }
         }
     }
 

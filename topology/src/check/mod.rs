@@ -10,6 +10,7 @@ mod lan;
 mod links;
 mod overlay;
 mod problem;
+mod report;
 mod routes;
 mod settings;
 mod suggest;
@@ -18,9 +19,10 @@ mod table;
 use std::collections::HashMap;
 
 pub use problem::{Item, Part, Place, Problem, Problems};
-pub use suggest::{nearest, synonym};
+pub use suggest::{nearest, synonym, unmade};
 pub use table::{Check, Severity, explain};
 
+use self::{report::Report, suggest::listed};
 use crate::{Draft, Interface, Node, Topology};
 
 impl Draft {
@@ -79,24 +81,37 @@ impl<'a> Checker<'a> {
         Self { draft, nodes, interfaces, problems: Vec::new() }
     }
 
-    /// Notes a problem; notes and help can be added to what it returns.
-    fn report(&mut self, check: Check, item: Item, part: Part, message: impl Into<String>) -> &mut Problem {
+    /// Reports a problem, once its help is given.
+    fn report(&mut self, check: Check, item: Item, part: Part, message: impl Into<String>) -> Report<'_> {
         let place = Place::new(item, part, self.words(item));
-        self.problems.push(Problem::new(check, place, message));
-        self.problems.last_mut().expect("a problem was just added")
+        Report::new(&mut self.problems, Problem::new(check, place, message))
     }
 
-    /// Notes that a node has no such interface.
+    /// Reports that a node has no such interface.
     fn report_unknown(&mut self, check: Check, item: Item, part: Part, node: &Node, interface: &str) {
-        let names = node.interfaces.iter().map(|i| &*i.name);
-        let near = nearest(interface, names.clone());
-        let all: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-        let problem = self.report(check, item, part, format!("node `{}` has no interface `{interface}`", node.name));
-        match near {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None if all.is_empty() => problem.help(format!("node `{}` has no interface but `lo`", node.name)),
-            None => problem.help(format!("node `{}` has {}", node.name, all.join(", "))),
+        let names: Vec<&str> = node.interfaces.iter().map(|i| &*i.name).collect();
+        let mut help = match nearest(interface, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => format!("declare it: node `{}` has no interface but `lo`", node.name),
+            None => format!("declare it, or name one that node `{}` has: {}", node.name, listed(&names)),
         };
+        if check == Check::UNMATCHED_INTERFACE && help.starts_with("declare") {
+            help += "; add `allow(unmatched_interface)` if it comes later";
+        }
+        self.report(check, item, part, format!("node `{}` has no interface `{interface}`", node.name)).help(help);
+    }
+
+    /// Reports that there is no such node.
+    fn report_unknown_node(&mut self, item: Item, part: Part, name: &str) {
+        let names: Vec<&str> = self.draft.nodes.iter().map(|node| &*node.name).collect();
+        let help = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => "declare it: there is no node yet".to_owned(),
+            None => format!("declare it, or name one that there is: {}", listed(&names)),
+        };
+        let topology = &self.draft.name;
+        let place = if topology.is_empty() { String::new() } else { format!(" in topology `{topology}`") };
+        self.report(Check::UNKNOWN_NODE, item, part, format!("no node named `{name}`{place}")).help(help);
     }
 
     fn check_allow(&mut self) {
@@ -107,16 +122,16 @@ impl<'a> Checker<'a> {
                 Some(check) => {
                     let message = format!("the check `{name}` cannot be allowed: {}", lower(check.explanation));
                     self.report(Check::UNKNOWN_ALLOW, item, Part::Name, message)
-                        .help("only what the kernel would accept can be allowed");
+                        .help("leave it out: only what the kernel would accept can be allowed");
                 }
                 None => {
                     let names = Check::ALL.iter().filter(|c| c.severity == Severity::Mistake).map(|c| c.name);
-                    let near = nearest(name, names);
+                    let help = match nearest(name, names) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => "name a check, such as `network_address`; `netns-test explain` lists all".to_owned(),
+                    };
                     let message = format!("there is no check named `{name}`");
-                    let problem = self.report(Check::UNKNOWN_ALLOW, item, Part::Name, message);
-                    if let Some(near) = near {
-                        problem.help(format!("did you mean `{near}`?"));
-                    }
+                    self.report(Check::UNKNOWN_ALLOW, item, Part::Name, message).help(help);
                 }
             }
         }
@@ -126,7 +141,8 @@ impl<'a> Checker<'a> {
         for (n, node) in self.draft.nodes.iter().enumerate() {
             if self.nodes[&*node.name] != n {
                 let message = format!("there are two nodes named `{}`", node.name);
-                self.report(Check::DUPLICATE_NODE, Item::Node(n), Part::Name, message);
+                self.report(Check::DUPLICATE_NODE, Item::Node(n), Part::Name, message)
+                    .help("give one of them another name");
             }
             self.check_interfaces(n, node);
             self.check_routes(n, node);

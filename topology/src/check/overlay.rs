@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
 };
 
-use super::{Check, Checker, Item, Part, nearest};
+use super::{Check, Checker, Item, Part};
 use crate::{Interface, Kind, Macvlan, MacvlanMode, Node, NodeName, Vxlan};
 
 impl<'a> Checker<'a> {
@@ -40,7 +40,7 @@ impl<'a> Checker<'a> {
         }
         if vxlan.port == 0 {
             self.report(Check::VXLAN_OPTION, item, Part::Options, format!("`{name}` cannot have the port 0"))
-                .help(format!("VXLAN has the port {}", Vxlan::PORT));
+                .help(format!("leave it out for the port of VXLAN, {}", Vxlan::PORT));
         }
         let Some(underlay) = self.lower_node(item, node, vxlan.underlay.as_ref()) else { return };
         if let Some(dev) = &vxlan.dev {
@@ -129,7 +129,7 @@ impl<'a> Checker<'a> {
         let first = modes.first().is_some_and(|(own, _)| *own);
         if !first && modes.iter().any(|(_, mode)| *mode == MacvlanMode::Passthru) {
             let message = format!("`{name}` shares `{parent_name}` with one that passes through");
-            wrong(self, message, "an interface whose macvlan passes through has no other");
+            wrong(self, message, "name another parent: one that passes through has its own to itself");
         }
     }
 
@@ -162,9 +162,7 @@ impl<'a> Checker<'a> {
         if let Some(&n) = self.nodes.get(&**name) {
             return Some(&self.draft.nodes[n]);
         }
-        let near = nearest(name, self.draft.nodes.iter().map(|n| &*n.name));
-        let problem = self.report(Check::UNKNOWN_NODE, item, Part::Underlay, format!("no node named `{name}`"));
-        problem.help = near.map(|near| format!("did you mean `{near}`?"));
+        self.report_unknown_node(item, Part::Underlay, name);
         None
     }
 
@@ -202,7 +200,7 @@ impl<'a> Checker<'a> {
                 (Kind::Vxlan(vxlan), Some(dst)) if vxlan.is_ipv6() != dst.is_ipv6() => {
                     let message = format!("the tunnel end {dst} is not of the family of `{name}`");
                     self.report(Check::VXLAN_FAMILIES, item, Part::Whole, message)
-                        .help("the device's own addresses say which: without any it is IPv4");
+                        .help("give it the family of the device's own addresses; without any that is IPv4");
                 }
                 (Kind::Vxlan(_), Some(_)) => {}
                 (_, Some(_)) => {
@@ -217,8 +215,9 @@ impl<'a> Checker<'a> {
                 }
                 (_, None) if entry.mac.octets() == [0; 6] => {
                     let message = format!("the bridge of `{name}` has no entry for `{}`", entry.mac);
-                    self.report(Check::BAD_FDB_MAC, item, Part::Whole, message)
-                        .help("a bridge sends frames for addresses that it does not know to all its ports");
+                    self.report(Check::BAD_FDB_MAC, item, Part::Whole, message).help(
+                        "leave it out: a bridge sends frames for addresses that it does not know to all its ports",
+                    );
                 }
                 (_, None) => {}
             }

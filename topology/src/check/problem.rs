@@ -48,16 +48,6 @@ impl Problem {
     pub fn severity(&self) -> Severity {
         self.check.severity
     }
-
-    pub(crate) fn note(&mut self, note: impl Into<String>) -> &mut Self {
-        self.notes.push(note.into());
-        self
-    }
-
-    pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Self {
-        self.help = Some(help.into());
-        self
-    }
 }
 
 impl fmt::Display for Problem {

@@ -2,12 +2,15 @@
 
 use std::{collections::HashMap, net::IpAddr};
 
-use super::{Check, Checker, Item, Part, interfaces::is_link_local};
+use super::{Check, Checker, Item, Part, interfaces::is_link_local, listed};
 use crate::plan::States;
 use crate::{Cidr, Departure, IfName, Interface, Kind, NextHop, Node, Route, RouteKind, Rule, RuleAction};
 
 /// The number of the main routing table.
 const MAIN: u32 = 254;
+
+const NEXT_NODE: &str = "name the address of the next node on the way";
+const NEXT_NODE_V6: &str = "name the IPv6 address of the next node on the way";
 
 impl Checker<'_> {
     pub(super) fn check_routes(&mut self, n: usize, node: &Node) {
@@ -71,7 +74,8 @@ impl Checker<'_> {
         let Some(source) = route.source else { return };
         if source.is_ipv6() != route.to.is_ipv6() {
             let message = format!("the source `{source}` is not of the address family of `{}`", route.to);
-            self.report(Check::ROUTE_FAMILIES, item, Part::Source, message);
+            self.report(Check::ROUTE_FAMILIES, item, Part::Source, message)
+                .help("leave `src` out, or name an address of the other family");
         } else if !node.interfaces.iter().flat_map(|i| &i.addresses).any(|a| a.addr() == source) {
             let message = format!("`{source}` is not an address of node `{}`", node.name);
             let own: Vec<String> = node
@@ -79,12 +83,13 @@ impl Checker<'_> {
                 .iter()
                 .flat_map(|i| &i.addresses)
                 .filter(|a| a.is_ipv6() == source.is_ipv6())
-                .map(|a| format!("`{}`", a.addr()))
+                .map(|a| a.addr().to_string())
                 .collect();
-            let problem = self.report(Check::FOREIGN_SOURCE, item, Part::Source, message);
-            if !own.is_empty() {
-                problem.help(format!("`{}` has {}", node.name, own.join(", ")));
-            }
+            let own: Vec<&str> = own.iter().map(String::as_str).collect();
+            self.report(Check::FOREIGN_SOURCE, item, Part::Source, message).help(match own.is_empty() {
+                true => "leave `src` out, or give the address to an interface".to_owned(),
+                false => format!("name an address of `{}`: {}", node.name, listed(&own)),
+            });
         } else if is_link_local(source) && !leaves_only_by_its_interface(node, route, source) {
             let message = format!("the link-local source `{source}` belongs to another interface than the route");
             self.report(Check::FOREIGN_SOURCE, item, Part::Source, message)
@@ -158,7 +163,7 @@ impl Checker<'_> {
         // An IPv4 route may have an IPv6 gateway (RFC 5549).
         if !via.is_ipv6() && route.to.is_ipv6() {
             let message = format!("the gateway `{via}` is not of the address family of `{}`", route.to);
-            self.report(Check::ROUTE_FAMILIES, item, Part::Gateway(h), message);
+            self.report(Check::ROUTE_FAMILIES, item, Part::Gateway(h), message).help(NEXT_NODE_V6);
         } else {
             self.check_gateway(item, node, route, (h, hop, via));
         }
@@ -179,7 +184,7 @@ impl Checker<'_> {
 
     fn report_own(&mut self, check: Check, item: Item, part: Part, node: &Node, via: IpAddr) {
         let message = format!("gateway `{via}` is an address of node `{}` itself", node.name);
-        self.report(check, item, part, message).help("name the address of the next node on the way");
+        self.report(check, item, part, message).help(NEXT_NODE);
     }
 
     fn check_gateway(&mut self, item: Item, node: &Node, route: &Route, (h, hop, via): (usize, &NextHop, IpAddr)) {
@@ -213,7 +218,7 @@ impl Checker<'_> {
         };
         if let Some(wrong) = nobodys {
             let message = format!("gateway `{via}` {wrong}, no other node has it");
-            self.report(Check::BROADCAST_GATEWAY, item, part, message);
+            self.report(Check::BROADCAST_GATEWAY, item, part, message).help(NEXT_NODE);
             return;
         }
         if via.is_ipv6() && hop.dev.as_deref() == Some("lo") {
@@ -241,7 +246,7 @@ impl Checker<'_> {
         if let Some((_, network)) = attached().find(|(i, a)| i.up && !a.is_ipv6() && a.prefix() < 31 && a.last() == via)
         {
             let message = format!("gateway `{via}` is the broadcast address of `{}`", network.network());
-            self.report(Check::BROADCAST_GATEWAY, item, part, message);
+            self.report(Check::BROADCAST_GATEWAY, item, part, message).help(NEXT_NODE);
             return;
         }
         // A route without gateway puts its whole network on the link, unless it is one of several hops.
@@ -271,17 +276,12 @@ impl Checker<'_> {
             networks.join(", ")
         };
         let (here, anywhere) = (networks(false), networks(true));
-        let problem = self.report(Check::GATEWAY_OFF_LINK, item, part, message);
-        match &hop.dev {
-            Some(dev) if !here.is_empty() => problem.help(format!("`{dev}` is attached to {here}")),
-            Some(dev) => {
-                problem.help(format!("`{dev}` has no address in a network with others; `onlink` would force it"))
-            }
-            None if anywhere.is_empty() => {
-                problem.help(format!("`{}` is attached to no network of that family", node.name))
-            }
-            None => problem.help(format!("`{}` is attached to {anywhere}", node.name)),
-        };
+        self.report(Check::GATEWAY_OFF_LINK, item, part, message).help(match &hop.dev {
+            Some(dev) if !here.is_empty() => format!("`{dev}` is attached to {here}"),
+            Some(dev) => format!("give `{dev}` an address in the gateway's network, or force the route with `onlink`"),
+            None if anywhere.is_empty() => format!("give `{}` an address in the gateway's network", node.name),
+            None => format!("`{}` is attached to {anywhere}", node.name),
+        });
     }
 
     fn check_rule(&mut self, item: Item, node: &Node, rule: &Rule) {
@@ -296,7 +296,8 @@ impl Checker<'_> {
                 item,
                 Part::Whole,
                 "the networks of this rule are not of one address family",
-            );
+            )
+            .help("write one rule for IPv4 and one for IPv6");
         }
         for (part, name) in [(Part::Input, &rule.input), (Part::Output, &rule.output)] {
             if let Some(name) = name.as_ref().filter(|name| ***name != *"lo" && node.interface(name).is_none()) {

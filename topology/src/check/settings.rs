@@ -18,7 +18,7 @@ impl Checker<'_> {
             }
             if !seen.insert((neighbour.address, &neighbour.dev)) {
                 let message = format!("`{}` has two entries for the neighbour `{}`", neighbour.dev, neighbour.address);
-                self.report(Check::DUPLICATE_NEIGHBOUR, item, Part::Whole, message);
+                self.report(Check::DUPLICATE_NEIGHBOUR, item, Part::Whole, message).help("leave one out");
             }
         }
         for (s, sysctl) in node.sysctls.iter().enumerate() {

@@ -6,7 +6,7 @@ use super::{
     MISSING_KEY, Mistake, Span, UNKNOWN_KEY, WRONG_TYPE, keys,
     tree::{Data, Entry, Key, Table, Value},
 };
-use crate::check::{nearest, synonym};
+use crate::check::{nearest, synonym, unmade};
 
 /// What a value has to be. The reader, and the JSON Schema for editors, both go by it.
 #[derive(Debug)]
@@ -213,6 +213,7 @@ pub(super) fn unknown_key(key: &Key, fields: &Fields, more: &[&str]) -> Mistake 
     let meant = synonym(&key.name).filter(|word| known.contains(word));
     let meant = meant.or_else(|| nearest(&key.name, known.iter().copied()));
     let help = match (meant, &fields.others) {
+        _ if unmade(&key.name).is_some() => unmade(&key.name).unwrap_or_default(),
         (Some(meant), _) => format!("did you mean `{meant}`?"),
         (None, others) => match (keys::owners(&key.name), others) {
             (Some(owners), _) => format!("it is a key of {owners}"),

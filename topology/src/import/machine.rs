@@ -154,7 +154,8 @@ impl Machine {
         let interface = &mut self.ports[port].interface;
         match &mut interface.kind {
             Kind::Bridge(options) => Ok(options),
-            _ => Err(InvalidValue::new(format!("`{}` is not a bridge", interface.name))),
+            _ => Err(InvalidValue::new(format!("`{}` is not a bridge", interface.name))
+                .help("make one with `ip link add NAME type bridge`")),
         }
     }
 

@@ -125,7 +125,7 @@ impl FromStr for Verdict {
             None => Ok(found),
             Some(more) => {
                 let error = InvalidValue::new(format!("`{more}` stands after the verdict `{found}`"));
-                Err(words.wrong(more, error))
+                Err(words.wrong(more, error.help("leave it out")))
             }
         }
     }

@@ -186,16 +186,15 @@ impl NodeName {
 
 fn check_node_name(name: &str) -> Result<(), InvalidValue> {
     if name.is_empty() {
-        return Err(InvalidValue::new("a node's name cannot be empty"));
+        return Err(InvalidValue::new("a node's name cannot be empty").help("write one, such as `client`"));
     }
     if name.len() > 63 {
-        return Err(InvalidValue::new(format!(
-            "the node name `{name}` has {} bytes, at most 63 are allowed",
-            name.len()
-        )));
+        return Err(InvalidValue::new(format!("the node name `{name}` has {} bytes", name.len()))
+            .help("shorten it to 63 bytes, as many as a part of a host name has"));
     }
     if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        return Err(InvalidValue::new(format!("the node name `{name}` does not begin with a letter or digit")));
+        return Err(InvalidValue::new(format!("the node name `{name}` does not begin with a letter or digit"))
+            .help(format!("put a letter before it, such as `n{name}`")));
     }
     match name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))) {
         Some(wrong) => Err(InvalidValue::new(format!("the node name `{name}` contains {wrong:?}"))
@@ -206,16 +205,17 @@ fn check_node_name(name: &str) -> Result<(), InvalidValue> {
 
 fn check_if_name(name: &str) -> Result<(), InvalidValue> {
     if name.is_empty() {
-        return Err(InvalidValue::new("an interface's name cannot be empty"));
+        return Err(InvalidValue::new("an interface's name cannot be empty").help("write one, such as `eth0`"));
     }
     if name.len() > 15 {
         return Err(InvalidValue::new(format!("the interface name `{name}` has {} bytes", name.len()))
-            .help("the kernel allows at most 15 bytes"));
+            .help("shorten it: the kernel allows at most 15 bytes"));
     }
     if name == "." || name == ".." {
         return Err(InvalidValue::new(format!(
             "`{name}` is no interface name: it would be a directory in /sys/class/net"
-        )));
+        ))
+        .help("choose another, such as `eth0`"));
     }
     if matches!(name, "all" | "default") {
         return Err(InvalidValue::new(format!(

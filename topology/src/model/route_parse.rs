@@ -210,8 +210,14 @@ mod tests {
             wrong::<Route>("default vai 10.0.0.1"),
             "unknown word `vai` in the route `default vai 10.0.0.1` (help: did you mean `via`?)"
         );
-        assert_eq!(wrong::<Route>("default via"), "the route `default via` ends after `via`");
-        assert_eq!(wrong::<Route>("default via gw"), "`gw` is not an IP address");
+        assert_eq!(
+            wrong::<Route>("default via"),
+            "the route `default via` ends after `via` (help: say what belongs to `via`, or leave it out)"
+        );
+        assert_eq!(
+            wrong::<Route>("default via gw"),
+            "`gw` is not an IP address (help: write an address without a prefix length, such as `10.0.0.1`)"
+        );
         assert_eq!(
             wrong::<Route>("blackhole 10.0.0.0/8 via 10.0.0.1"),
             "the route `blackhole 10.0.0.0/8 via 10.0.0.1` discards packets and has a next hop (help: leave out \

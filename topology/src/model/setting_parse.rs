@@ -76,7 +76,10 @@ mod tests {
 
     #[test]
     fn a_neighbour_entry_has_an_address_a_mac_and_an_interface() {
-        assert_eq!(wrong("10.0.0 lladdr 02:00:00:00:00:02 dev eth0"), "`10.0.0` is not an IP address");
+        assert_eq!(
+            wrong("10.0.0 lladdr 02:00:00:00:00:02 dev eth0"),
+            "`10.0.0` is not an IP address (help: write an address without a prefix length, such as `10.0.0.1`)"
+        );
         assert!(wrong("10.0.0.2 dev eth0").contains("does not say which MAC address it is about"));
         assert!(wrong("10.0.0.2 lladdr 02:00:00:00:00:02").contains("does not say which interface it is reached by"));
         assert!(wrong("10.0.0.2 lladr 02:00:00:00:00:02").ends_with("(help: did you mean `lladdr`?)"));

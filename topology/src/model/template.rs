@@ -125,10 +125,8 @@ impl Expr {
 /// What stands between braces.
 fn computed(source: &str) -> Result<Piece, InvalidValue> {
     if source.len() > LONGEST {
-        return Err(InvalidValue::new(format!(
-            "a computed part has {} bytes, at most {LONGEST} are allowed",
-            source.len()
-        )));
+        return Err(InvalidValue::new(format!("a computed part has {} bytes", source.len()))
+            .help(format!("shorten it to {LONGEST} bytes")));
     }
     let (expr, format) = source.split_once(':').unwrap_or((source, ""));
     let digits = format.strip_suffix('x').unwrap_or(format);
@@ -270,7 +268,7 @@ mod tests {
         for endless in
             [format!("{{{}1{}}}", "(".repeat(100_000), ")".repeat(100_000)), format!("{{{}1}}", "1+".repeat(100_000))]
         {
-            assert!(member(&endless, 0).contains("at most 256 are allowed"));
+            assert!(member(&endless, 0).contains("shorten it to 256 bytes"));
         }
     }
 }

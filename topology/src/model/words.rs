@@ -38,7 +38,11 @@ impl<'a> Words<'a> {
     /// The word that must follow another.
     pub(super) fn value(&mut self, word: &str) -> Result<&'a str, InvalidValue> {
         let (what, text, place) = (self.what, self.text, self.range(self.last));
-        self.next().ok_or_else(|| InvalidValue::new(format!("the {what} `{text}` ends after `{word}`")).at(place))
+        self.next().ok_or_else(|| {
+            InvalidValue::new(format!("the {what} `{text}` ends after `{word}`"))
+                .help(format!("say what belongs to `{word}`, or leave it out"))
+                .at(place)
+        })
     }
 
     pub(super) fn number<T: TryFrom<u32>>(&mut self, word: &str) -> Result<T, InvalidValue> {
@@ -50,7 +54,8 @@ impl<'a> Words<'a> {
         parsed.ok().and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
             let message =
                 format!("`{value}` is no possible number after `{word}` in the {} `{}`", self.what, self.text);
-            self.wrong(value, InvalidValue::new(message))
+            let most = if T::try_from(u32::MAX).is_ok() { u32::MAX } else { u16::MAX.into() };
+            self.wrong(value, InvalidValue::new(message).help(format!("write a whole number up to {most}")))
         })
     }
 
@@ -76,7 +81,10 @@ impl<'a> Words<'a> {
     }
 
     pub(super) fn address(&self, text: &'a str) -> Result<IpAddr, InvalidValue> {
-        text.parse().map_err(|_| self.wrong(text, InvalidValue::new(format!("`{text}` is not an IP address"))))
+        text.parse().map_err(|_| {
+            let error = InvalidValue::new(format!("`{text}` is not an IP address"));
+            self.wrong(text, error.help("write an address without a prefix length, such as `10.0.0.1`"))
+        })
     }
 
     /// A network, or a single address for that host alone.

@@ -36,12 +36,18 @@ fn what_overlays_are_made_of_is_read() {
 #[test]
 fn what_overlays_are_made_on_exists() {
     fires(vxlan(|v| v.dev("eth1")), &["unknown_interface: node `a` has no interface `eth1` (did you mean `eth0`?)"]);
-    fires(vxlan(|v| v.underlay("host")), &["unknown_node: no node named `host`"]);
+    fires(
+        vxlan(|v| v.underlay("host")),
+        &["unknown_node: no node named `host` (declare it, or name one that there is: `a`, `b`)"],
+    );
     fires(
         vxlan(|v| v.dev("vx0")),
         &["unknown_interface: `vx0` cannot carry itself (name the interface of the underlay)"],
     );
-    fires(pair(|n| n.macvlan("m0", "eth0", |m| m.parent_node("c"))), &["unknown_node: no node named `c`"]);
+    fires(
+        pair(|n| n.macvlan("m0", "eth0", |m| m.parent_node("c"))),
+        &["unknown_node: no node named `c` (declare it, or name one that there is: `a`, `b`)"],
+    );
     fires(
         pair(|n| n.macvlan("m0", "eth1", |m| m)),
         &["unknown_interface: node `a` has no interface `eth1` (did you mean `eth0`?)"],
@@ -54,7 +60,7 @@ fn what_overlays_are_made_on_exists() {
 fn no_cable_fits_an_overlay() {
     fires(
         pair(|n| n.vxlan("vx0", 42, |v| v)).node("c", |n| n.interface("x", ())).link("a.vx0", "c.x"),
-        &["not_a_cable_end: `a.vx0` is a VXLAN device, no cable fits it"],
+        &["not_a_cable_end: `a.vx0` is a VXLAN device, no cable fits it (add an interface to `a`, and link that)"],
     );
 }
 
@@ -69,10 +75,8 @@ fn vxlan_families() {
     );
     fires(
         pair(|n| n.vxlan("vx0", 42, |v| v).fdb("02:00:00:00:00:02 dev vx0 dst fd00::2")),
-        &[
-            "vxlan_families: the tunnel end fd00::2 is not of the family of `vx0` (the device's own addresses say which: \
-           without any it is IPv4)",
-        ],
+        &["vxlan_families: the tunnel end fd00::2 is not of the family of `vx0` (give it the family of the \
+           device's own addresses; without any that is IPv4)"],
     );
     passes(pair(|n| n.vxlan("vx0", 42, |v| v).fdb("02:00:00:00:00:02 dev vx0 dst 10.0.0.2")));
 }
@@ -172,7 +176,10 @@ fn vxlan_option() {
            never)",
         ],
     );
-    fires(vxlan(|v| v.port(0)), &["vxlan_option: `vx0` cannot have the port 0 (VXLAN has the port 4789)"]);
+    fires(
+        vxlan(|v| v.port(0)),
+        &["vxlan_option: `vx0` cannot have the port 0 (leave it out for the port of VXLAN, 4789)"],
+    );
     passes(vxlan(|v| v.ageing(Duration::ZERO)));
 }
 
@@ -191,7 +198,7 @@ fn fdb_device() {
     );
     fires(
         pair(|n| n.fdb("02:00:00:00:00:02 dev vx0 dst 10.0.0.2")),
-        &["unknown_interface: node `a` has no interface `vx0` (node `a` has `eth0`)"],
+        &["unknown_interface: node `a` has no interface `vx0` (declare it, or name one that node `a` has: `eth0`)"],
     );
 }
 
@@ -209,8 +216,8 @@ fn bridged(entry: &str) -> netns_test_topology::build::TopologyBuilder {
 fn bad_fdb_mac() {
     fires(
         bridged("00:00:00:00:00:00 dev p0"),
-        &["bad_fdb_mac: the bridge of `p0` has no entry for `00:00:00:00:00:00` (a bridge sends frames for addresses \
-           that it does not know to all its ports)"],
+        &["bad_fdb_mac: the bridge of `p0` has no entry for `00:00:00:00:00:00` (leave it out: a bridge sends \
+           frames for addresses that it does not know to all its ports)"],
     );
     passes(bridged("02:00:00:00:00:02 dev p0"));
     passes(bridged("02:00:00:00:00:02 dev vx0"));
@@ -245,10 +252,8 @@ fn macvlan_parent() {
     );
     fires(
         pair(|n| n.macvlan("m0", "eth0", |m| m).macvlan("m1", "eth0", |m| m.mode(MacvlanMode::Passthru))),
-        &[
-            "macvlan_parent: `m1` shares `eth0` with one that passes through (an interface whose macvlan passes through \
-           has no other)",
-        ],
+        &["macvlan_parent: `m1` shares `eth0` with one that passes through (name another parent: one that passes \
+           through has its own to itself)"],
     );
     let on_port = Topology::builder()
         .node("a", |n| n.bridge("br0", |b| b.port("p0")).macvlan("m0", "p0", |m| m))

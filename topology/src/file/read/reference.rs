@@ -102,7 +102,9 @@ impl Addresses {
             None => self.only_interface(name)?,
         };
         let found = addresses.iter().find(|address| address.is_ipv6() == v6).or(addresses.first());
-        found.map(Cidr::addr).ok_or_else(|| InvalidValue::new(format!("`{name}` has no address to refer to")))
+        found.map(Cidr::addr).ok_or_else(|| {
+            InvalidValue::new(format!("`{name}` has no address to refer to")).help("give it one, or write the address")
+        })
     }
 
     /// The addresses of a node that is named without an interface, which suffices if only one has any.
@@ -111,7 +113,8 @@ impl Addresses {
         let mut with = owner.interfaces.iter().filter(|(name, addresses)| name != "lo" && !addresses.is_empty());
         match (with.next(), with.next()) {
             (Some((_, addresses)), None) => Ok(addresses.clone()),
-            (None, _) => Err(InvalidValue::new(format!("node `{name}` has no address to refer to"))),
+            (None, _) => Err(InvalidValue::new(format!("node `{name}` has no address to refer to"))
+                .help("give one of its interfaces an address, or write the address")),
             (Some((first, _)), Some((second, _))) => {
                 Err(InvalidValue::new(format!("node `{name}` has several interfaces with addresses"))
                     .help(format!("say which: `{name}.{first}` or `{name}.{second}`")))
@@ -132,7 +135,7 @@ impl Addresses {
             let names: Vec<&str> = owner.interfaces.iter().map(|(name, _)| name.as_str()).collect();
             return match nearest(interface, names.iter().copied()) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
-                None if names.is_empty() => error,
+                None if names.is_empty() => error.help(format!("declare it: node `{}` has none but `lo`", owner.name)),
                 None => error.help(format!("node `{}` has `{}`", owner.name, names.join("`, `"))),
             };
         }

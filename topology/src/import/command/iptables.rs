@@ -121,12 +121,14 @@ fn base_chain(name: &str, kind: ChainKind, v6: bool) -> Result<Chain, InvalidVal
         "POSTROUTING" => Hook::Postrouting,
         other => return Err(InvalidValue::no("built-in chain", other, CHAINS)),
     };
-    let there = match kind {
-        ChainKind::Filter => matches!(hook, Hook::Input | Hook::Forward | Hook::Output),
-        ChainKind::Nat => hook != Hook::Forward,
+    let (there, chains) = match kind {
+        ChainKind::Filter => (matches!(hook, Hook::Input | Hook::Forward | Hook::Output), "INPUT, FORWARD and OUTPUT"),
+        ChainKind::Nat => (hook != Hook::Forward, "PREROUTING, INPUT, OUTPUT and POSTROUTING"),
     };
     if !there {
-        return Err(InvalidValue::new(format!("the table `{kind}` has no chain `{name}`")));
+        return Err(
+            InvalidValue::new(format!("the table `{kind}` has no chain `{name}`")).help(format!("it has {chains}"))
+        );
     }
     let priority = match (kind, hook) {
         (ChainKind::Filter, _) => Priority::filter(family(v6)),
@@ -361,12 +363,12 @@ fn translated(text: &str) -> Result<(std::net::IpAddr, Option<PortRange>), Inval
     if let Ok(address) = text.parse() {
         return Ok((address, None));
     }
-    let (host, range) = text
-        .rsplit_once(':')
-        .ok_or_else(|| InvalidValue::new(format!("`{text}` is neither an address nor one with a port")))?;
+    let wrong = || {
+        InvalidValue::new(format!("`{text}` is neither an address nor one with a port"))
+            .help("write `10.0.0.2`, `10.0.0.2:80` or `10.0.0.2:1000-2000`")
+    };
+    let (host, range) = text.rsplit_once(':').ok_or_else(wrong)?;
     let (first, last) = range.split_once('-').unwrap_or((range, range));
-    let with_port: SocketAddr = format!("{host}:{first}")
-        .parse()
-        .map_err(|_| InvalidValue::new(format!("`{text}` is neither an address nor one with a port")))?;
+    let with_port: SocketAddr = format!("{host}:{first}").parse().map_err(|_| wrong())?;
     Ok((with_port.ip(), Some(ports(&format!("{first}-{last}"))?)))
 }
