@@ -75,7 +75,7 @@ impl Up for Topology {
 /// A type that can be the argument of a test: a topology with fields for its nodes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no network",
-    label = "expected a topology: a type that implements `netns_test::Network`",
+    label = "expected a topology, such as `topology!` declares",
     note = "an argument of a test is a network that is built before the test begins"
 )]
 pub trait Network: Sized {
