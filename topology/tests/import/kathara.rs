@@ -1,9 +1,11 @@
 //! What of a Kathará lab becomes a topology, what a note, and what a refusal.
 
 use netns_test_topology::{
-    Cidr, Role, Topology,
+    Role,
     import::{Imported, kathara},
 };
+
+use super::addresses;
 
 const CONF: &str = "pc1[0]=\"A\"\npc2[0]=\"A\"\n";
 
@@ -27,13 +29,6 @@ fn refused(files: &[(&str, &str)]) -> (String, String, String) {
     let place = format!("{}:{}", only.at().file(), only.at().line());
     (place, only.message().to_owned(), only.help().unwrap_or_default().to_owned())
 }
-
-fn addresses(topology: &Topology, node: &str, interface: &str) -> String {
-    let interface = topology.node(node).unwrap().interface(interface).unwrap();
-    interface.addresses.iter().map(Cidr::to_string).collect::<Vec<_>>().join(" ")
-}
-
-// ---- what is carried over
 
 #[test]
 fn a_collision_domain_is_a_switch_whatever_is_on_it() {
@@ -113,8 +108,6 @@ fn ifconfig_sets_what_ip_adds() {
     assert_eq!((eth0.mac, eth0.mtu, eth0.up), (Some("02:00:00:00:00:07".parse().unwrap()), Some(1400), false));
 }
 
-// ---- what is noted
-
 #[test]
 fn what_is_no_network_is_noted_in_its_line() {
     let lab = read(&[
@@ -144,8 +137,6 @@ fn what_is_no_network_is_noted_in_its_line() {
     }
     assert_eq!(notes.len(), 10, "{notes:#?}");
 }
-
-// ---- what is refused
 
 #[test]
 fn a_line_of_lab_conf_that_says_nothing_is_refused() {
