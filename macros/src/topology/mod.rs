@@ -8,7 +8,6 @@ mod fault;
 mod file;
 mod flat;
 mod lower;
-mod overlay;
 mod parse;
 mod parts;
 mod places;

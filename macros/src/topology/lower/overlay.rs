@@ -5,10 +5,10 @@ use netns_test_topology::{
     build::{IntoValue, MacvlanBuilder, NodeBuilder, VxlanBuilder},
 };
 
-use super::{
+use super::Lower;
+use crate::topology::{
     fault::Fault,
     flat::FlatNode,
-    lower::Lower,
     scope::Position,
     tokens::{Text, Word},
     tree::{InterfaceItem, Value},
