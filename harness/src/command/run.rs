@@ -21,6 +21,9 @@ use crate::{
     trials::trials_of_suite,
 };
 
+/// How many files are played at once, for each core: most of the time they wait for timeouts that they expect.
+const FILES_PER_CORE: usize = 4;
+
 /// What to run.
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -67,7 +70,7 @@ impl Run {
             return libtest_mimic::run(&Libtest::from_iter(arguments), trials).exit_code();
         }
         let next = AtomicUsize::new(0);
-        let workers = thread::available_parallelism().map_or(1, usize::from).min(suites.len());
+        let workers = (thread::available_parallelism().map_or(1, usize::from) * FILES_PER_CORE).min(suites.len());
         let mut tally = report::Tally::default();
         thread::scope(|scope| {
             for _ in 0..workers {

@@ -227,7 +227,7 @@ fn capture<'a>(captures: &'a Captures, on: &(String, String)) -> Result<&'a List
 /// A packet without what tells it from others of its kind: its interface, identifiers and length.
 fn in_words(packet: &Packet) -> String {
     let text = packet.to_string();
-    let text = text.splitn(3, ' ').nth(2).unwrap_or(&text);
+    let text = text.split_once(' ').map_or(&*text, |(_, rest)| rest);
     let is_told = |part: &&str| !["id ", "seq ", "length "].iter().any(|begin| part.starts_with(begin));
     text.split(", ").filter(is_told).collect::<Vec<_>>().join(", ")
 }
