@@ -193,6 +193,10 @@ refusals! {
         let eth1 = net.a.interface("eth1")?;
         eth1.set_mtu(1279)?;
         refused(eth1.add_address("fd01::1/64"), "EINVAL");
+        net.a.interface("eth0")?.set_mtu(1279)?;
+        refused(net.a.add_route("fd01::/64 dev eth0"), "ENODEV");
+        refused(net.a.add_route("10.1.0.0/16 via fe80::2 dev eth0"), "ENODEV");
+        refused(net.a.add_neighbour("fd00::2", "02:00:00:00:00:02", "eth0"), "EINVAL");
     }
     bad_mac(net) {
         let eth0 = net.a.interface("eth0")?;

@@ -8,6 +8,9 @@ use crate::{Cidr, Interface, Kind, Node};
 /// The ports a bridge can have (`BR_MAX_PORTS`).
 const MAX_PORTS: usize = 1023;
 
+/// What is to be said of an MTU that is too small.
+const IPV6_NEEDS: &str = "IPv6 needs an MTU of 1280 bytes or more; below it the kernel switches IPv6 off";
+
 impl<'a> Checker<'a> {
     pub(super) fn check_interfaces(&mut self, n: usize, node: &'a Node) {
         let mut names = HashSet::new();
@@ -108,6 +111,15 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The kernel has no IPv6 on such an interface, and refuses what is to use it there.
+    pub(super) fn check_ipv6_over(&mut self, item: Item, part: Part, node: &Node, dev: &str, what: &str) {
+        if let Some(interface) = node.interface(dev).filter(|interface| !self.draft.has_ipv6(node, interface)) {
+            let mtu = self.draft.mtu(node, interface);
+            let message = format!("the MTU of `{dev}`, {mtu} bytes, is too small for an IPv6 {what}");
+            self.report(Check::MTU_BELOW_IPV6, item, part, message).help(IPV6_NEEDS);
+        }
+    }
+
     fn check_mtu(&mut self, item: Item, node: &Node, interface: &Interface) {
         if let Some(mtu) = interface.mtu.filter(|mtu| !(68..=65_535).contains(mtu)) {
             self.report(Check::MTU_RANGE, item, Part::Mtu, format!("an MTU of {mtu} bytes is not possible"))
@@ -126,7 +138,7 @@ impl<'a> Checker<'a> {
                 };
                 problem = problem.note(format!("`{}` takes {whose}", interface.name));
             }
-            problem.help("IPv6 needs an MTU of 1280 bytes or more; below it the kernel switches IPv6 off");
+            problem.help(IPV6_NEEDS);
         }
     }
 

@@ -158,6 +158,9 @@ impl Checker<'_> {
             if !up {
                 return self.report_down(item, Part::Device(h), node, dev);
             }
+            if route.to.is_ipv6() || hop.via.is_some_and(|via| via.is_ipv6()) {
+                self.check_ipv6_over(item, Part::Device(h), node, dev, "route");
+            }
         }
         let Some(via) = hop.via else { return };
         // An IPv4 route may have an IPv6 gateway (RFC 5549).

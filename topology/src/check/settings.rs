@@ -16,6 +16,9 @@ impl Checker<'_> {
             if *neighbour.dev != *"lo" && node.interface(&neighbour.dev).is_none() {
                 self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Device(0), node, &neighbour.dev);
             }
+            if neighbour.address.is_ipv6() {
+                self.check_ipv6_over(item, Part::Device(0), node, &neighbour.dev, "neighbour");
+            }
             if !seen.insert((neighbour.address, &neighbour.dev)) {
                 let message = format!("`{}` has two entries for the neighbour `{}`", neighbour.dev, neighbour.address);
                 self.report(Check::DUPLICATE_NEIGHBOUR, item, Part::Whole, message).help("leave one out");

@@ -229,7 +229,8 @@ checks! {
         "An MTU is not in 68 to 65,535 bytes."
         r#"node a { bridge br0 { mtu 60 }; }"#
     MTU_BELOW_IPV6 "N0039" "mtu_below_ipv6" Refused ALONE
-        "An interface with an IPv6 address has an MTU below 1,280 bytes, with which the kernel switches IPv6 off."
+        "An interface with an IPv6 address, route or neighbour has an MTU below 1,280 bytes, with which the kernel switches \
+         IPv6 off."
         r#"node a { bridge br0: "fd00::1/64" { mtu 1279 }; }"#
     BAD_MAC "N0040" "bad_mac" Refused ALONE
         "The MAC address of an interface is zero or a group address."

@@ -1,6 +1,6 @@
 //! MTUs.
 
-use netns_test_topology::Topology;
+use netns_test_topology::{Topology, build::NodeBuilder};
 
 use super::{fires, pair, passes, problems};
 
@@ -33,6 +33,26 @@ fn mtu_below_ipv6() {
     );
     passes(with(1280, "fd00::1/64"));
     passes(with(1279, "10.0.0.1/24"));
+    let with = |mtu, setting: fn(NodeBuilder) -> NodeBuilder| {
+        Topology::builder()
+            .node("a", move |n| setting(n.interface_with("x", |i| i.mtu(mtu)).interface("y", ())))
+            .link("a.x", "a.y")
+    };
+    let settings: [(&str, fn(NodeBuilder) -> NodeBuilder); 3] = [
+        ("route", |n| n.route("fd00::/64 dev x")),
+        ("route", |n| n.route("10.9.0.0/16 via fe80::2 dev x")),
+        ("neighbour", |n| n.neighbour("fd00::2", "02:00:00:00:00:02", "x")),
+    ];
+    for (what, setting) in settings {
+        fires(
+            with(1279, setting),
+            &[&format!(
+                "mtu_below_ipv6: the MTU of `x`, 1279 bytes, is too small for an IPv6 {what} (IPv6 needs an MTU of 1280 \
+                 bytes or more; below it the kernel switches IPv6 off)"
+            )],
+        );
+        passes(with(1280, setting));
+    }
 }
 
 #[test]
