@@ -4,9 +4,14 @@ mod networks;
 
 use netns_test::{Error, prelude::*};
 use networks::Path;
+use nix::{
+    sched::{CloneFlags, setns},
+    sys::stat::fstat,
+};
 use std::{
     io::{Read, Write},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket},
+    os::fd::{AsFd, AsRawFd},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Mutex,
 };
@@ -306,6 +311,38 @@ fn a_namespace_is_named_by_path_and_descriptor(net: Path) -> Result {
     use std::os::linux::fs::MetadataExt;
     assert_eq!(std::fs::metadata(net.a.netns_path()?)?.st_ino(), net.a.netns_inode()?);
     assert_eq!(std::fs::File::from(net.a.netns_fd()?).metadata()?.st_ino(), net.a.netns_inode()?);
+    assert_eq!(fstat(net.a.as_fd())?.st_ino, net.a.netns_inode()?);
+    Ok(())
+}
+
+#[netns_test]
+fn a_thread_enters_a_namespace_by_its_descriptor(net: Path) -> Result {
+    let interfaces = |node: &Node| {
+        let inside = || {
+            setns(node.as_fd(), CloneFlags::CLONE_NEWNET)?;
+            let all = nix::net::if_::if_nameindex()?;
+            nix::Result::Ok(all.iter().map(|one| one.name().to_string_lossy().into_owned()).collect::<Vec<_>>())
+        };
+        std::thread::scope(|scope| scope.spawn(inside).join().expect("no panic"))
+    };
+    assert_eq!(interfaces(&net.a)?, ["lo", "eth0"]);
+    assert_eq!(interfaces(&net.r)?, ["lo", "left", "right"]);
+    assert_eq!(interfaces(&netns_test::here())?, ["lo"]);
+    Ok(())
+}
+
+#[netns_test]
+fn a_lent_descriptor_does_not_keep_a_removed_node() -> Result {
+    let lab = Path::topology().up()?;
+    let a = lab.node("a")?;
+    let lent = a.as_fd();
+    // It waits until nothing holds the namespace.
+    lab.remove_node(&a)?;
+    let entered =
+        std::thread::scope(|scope| scope.spawn(|| setns(lent, CloneFlags::CLONE_NEWNET)).join().expect("no panic"));
+    assert_eq!(entered, Err(nix::errno::Errno::EINVAL), "it is open, and no namespace");
+    let panic = catch_unwind(AssertUnwindSafe(|| a.as_fd().as_raw_fd())).expect_err("it is gone");
+    assert!(panic.downcast_ref::<String>().is_some_and(|text| text.contains("node `a` is gone")));
     Ok(())
 }
 

@@ -79,6 +79,16 @@ pub(crate) fn move_mount(tree: &OwnedFd, directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a descriptor name what another names, in one step ([dup3(2)]); its number stays open all the time.
+///
+/// [dup3(2)]: https://man7.org/linux/man-pages/man2/dup3.2.html
+pub(crate) fn replace(descriptor: &OwnedFd, by: impl AsFd) -> io::Result<()> {
+    // SAFETY: both are open. What is replaced is closed by the kernel, and the number is still its owner's to close; whoever
+    // has borrowed it has a descriptor that is open, as before.
+    Errno::result(unsafe { libc::dup3(by.as_fd().as_raw_fd(), descriptor.as_raw_fd(), libc::O_CLOEXEC) })?;
+    Ok(())
+}
+
 /// The user that owns a namespace: the creator of the user namespace that it belongs to ([ioctl_ns(2)]).
 ///
 /// Refused about user namespaces outside of the caller's own.

@@ -9,9 +9,11 @@ mod interface;
 mod lane;
 #[cfg(feature = "unshare")]
 mod lend;
+mod lent;
 mod local;
 mod miss;
 mod names;
+mod netns;
 mod node;
 mod offer;
 mod overlay;

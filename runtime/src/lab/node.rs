@@ -2,13 +2,12 @@ use std::{
     collections::BTreeSet,
     fmt,
     future::Future,
-    os::fd::{AsFd, OwnedFd},
-    path::PathBuf,
+    os::fd::BorrowedFd,
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak},
     time::Duration,
 };
 
-use super::{Error, Interface, Task, task::TaskRuntime, view::ProcNet};
+use super::{Error, Interface, Task, lent::Lent, task::TaskRuntime, view::ProcNet};
 use crate::{
     capture::Tap,
     kernel::{
@@ -32,6 +31,7 @@ pub struct Node(Arc<Inner>);
 struct Inner {
     name: String,
     live: RwLock<Option<Arc<Live>>>,
+    lent: Lent,
     shared: Weak<Shared>,
 }
 
@@ -87,7 +87,8 @@ pub(super) enum Farewell {
 
 impl Node {
     pub(super) fn new(name: String, live: Live, shared: &Arc<Shared>) -> Self {
-        Self(Arc::new(Inner { name, live: RwLock::new(Some(Arc::new(live))), shared: Arc::downgrade(shared) }))
+        let (live, shared) = (RwLock::new(Some(Arc::new(live))), Arc::downgrade(shared));
+        Self(Arc::new(Inner { name, live, lent: Lent::default(), shared }))
     }
 
     /// The node that the calling thread is in: in a test, the test's own namespace, which is empty and has lo up.
@@ -254,32 +255,18 @@ impl Node {
             .map_err(|error| Error::io(self.name(), "mount a /tmp of its own", error))
     }
 
-    /// A path that names the node's network namespace, for libraries that want one; good while the node lives.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Gone`].
-    pub fn netns_path(&self) -> Result<PathBuf, Error> {
-        use std::os::fd::AsRawFd;
-        Ok(PathBuf::from(format!("/proc/self/fd/{}", self.live()?.netns.as_fd().as_raw_fd())))
-    }
-
-    /// A descriptor of the node's network namespace.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Gone`], or if no more descriptors can be opened.
-    pub fn netns_fd(&self) -> Result<OwnedFd, Error> {
-        let live = self.live()?;
-        live.netns
-            .as_fd()
-            .try_clone_to_owned()
-            .map_err(|error| Error::io(self.name(), "duplicate a descriptor of its namespace", error))
-    }
-
     pub(crate) fn live(&self) -> Result<Arc<Live>, Error> {
         let live = self.0.live.read().unwrap_or_else(PoisonError::into_inner);
         live.clone().ok_or_else(|| Error::Gone { node: self.name().to_owned() })
+    }
+
+    /// Its network namespace, by a descriptor that is open as long as a handle of the node is there.
+    pub(super) fn lend(&self) -> Result<BorrowedFd<'_>, Error> {
+        // Whoever ends the node waits until the descriptor is there to be taken back.
+        let live = self.0.live.read().unwrap_or_else(PoisonError::into_inner);
+        let live = live.as_ref().ok_or_else(|| Error::Gone { node: self.name().to_owned() })?;
+        let lent = self.0.lent.lend(&live.netns);
+        lent.map_err(|error| Error::io(self.name(), "duplicate a descriptor of its namespace", error))
     }
 
     pub(crate) fn shared(&self) -> Option<Arc<Shared>> {
@@ -329,6 +316,7 @@ impl Node {
     pub(super) fn end(&self, farewell: Farewell) -> Result<(), Error> {
         let live = self.0.live.write().unwrap_or_else(PoisonError::into_inner).take();
         let Some(live) = live else { return Err(Error::Gone { node: self.name().to_owned() }) };
+        self.0.lent.take_back();
         end_processes(&take(&live.processes));
         for at_the_end in take(&live.attached) {
             at_the_end();
