@@ -46,6 +46,11 @@ impl Watch {
         (Self { mark, place, before: look() }, command)
     }
 
+    /// A directory of the run alone, which its tests know as well.
+    pub(crate) fn place(&self) -> &Path {
+        &self.place
+    }
+
     /// The process of the command itself, below the one that counts.
     pub(crate) fn command_of(&self, counting: u32) -> i32 {
         let children = fs::read_to_string(format!("/proc/{counting}/task/{counting}/children")).unwrap();

@@ -7,6 +7,7 @@ mod compile_errors;
 mod fixture;
 mod killed;
 mod leftovers;
+mod live;
 mod programs;
 mod refused;
 mod report;

@@ -110,7 +110,7 @@ impl Node {
         };
         let netns = Netns::current().map_err(error("open its namespaces"))?;
         let rtnl = Rtnl::open().map_err(error("open a netlink socket"))?;
-        let departures = BTreeSet::from([Departure::LoopbackUp]);
+        let departures = BTreeSet::from([Departure::LoopbackUp, Departure::PingSockets]);
         let node = Self::new("here".into(), Live::new(netns, rtnl, departures), shared);
         shared.insert(node.clone());
         Ok(node)

@@ -40,7 +40,7 @@ use super::{
     channel::{Channel, Message, Start},
     entry, loopback,
     maps::{self, Ids},
-    mounts,
+    mounts, ping,
     refusal::{Refusal, Step, WITHOUT_USER_NAMESPACE},
 };
 
@@ -278,7 +278,7 @@ fn init(channel: Channel, mut gate: impl Read + AsFd, status: impl Write, start:
     match begun.and_then(|()| mounts::prepare(start.ids == Ids::Host)) {
         Err(refusal) => refuse(&channel, &refusal),
         Ok(notes) => {
-            for note in notes {
+            for note in notes.into_iter().chain(ping::open()) {
                 let _ = channel.send(&Message::Note(note), &[]);
             }
         }

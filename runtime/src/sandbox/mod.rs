@@ -15,6 +15,7 @@ mod loopback;
 mod maps;
 pub(crate) mod mounts;
 mod outcome;
+mod ping;
 mod preflight;
 mod program;
 mod refusal;

@@ -129,6 +129,7 @@ const DEPARTURE: Shape = Shape::Word(&[
     "short-neighbour-timers",
     "icmp-unlimited",
     "distinct-indexes",
+    "ping-sockets",
     "overlay-mtu",
 ]);
 const SETTING: Shape = Shape::Either(&[TEXT, Shape::Number(i64::MIN..=i64::MAX)]);

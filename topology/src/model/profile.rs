@@ -32,6 +32,13 @@ pub enum Departure {
     IcmpUnlimited,
     /// The two ends of a link get different interface indexes; equal ones delay IPv6 by a second.
     DistinctIndexes,
+    /// Programs may ping by ICMP datagram sockets ([icmp(7)]) as on most machines, whose system has opened them; the
+    /// kernel opens them to no group.
+    ///
+    /// They are open to group 0, which is what programs run as here.
+    ///
+    /// [icmp(7)]: https://man7.org/linux/man-pages/man7/icmp.7.html
+    PingSockets,
     /// A VXLAN device without an MTU gets that of its underlay less what encapsulation takes; the kernel does so only
     /// if the device names the interface that carries it, and gives 1500 otherwise.
     OverlayMtu,
@@ -39,12 +46,13 @@ pub enum Departure {
 
 impl Departure {
     /// Every departure, in the order of declaration.
-    pub const ALL: [Departure; 6] = [
+    pub const ALL: [Departure; 7] = [
         Departure::LoopbackUp,
         Departure::NoDad,
         Departure::ShortNeighbourTimers,
         Departure::IcmpUnlimited,
         Departure::DistinctIndexes,
+        Departure::PingSockets,
         Departure::OverlayMtu,
     ];
 
@@ -56,6 +64,7 @@ impl Departure {
             Departure::ShortNeighbourTimers => "short-neighbour-timers",
             Departure::IcmpUnlimited => "icmp-unlimited",
             Departure::DistinctIndexes => "distinct-indexes",
+            Departure::PingSockets => "ping-sockets",
             Departure::OverlayMtu => "overlay-mtu",
         }
     }
@@ -68,6 +77,7 @@ impl Departure {
             Departure::ShortNeighbourTimers => "a neighbour that does not answer is given up after 50 ms, not 3 s",
             Departure::IcmpUnlimited => "ICMP errors are sent without a rate limit",
             Departure::DistinctIndexes => "the two ends of a cable have different interface indexes",
+            Departure::PingSockets => "ICMP datagram sockets are open to group 0, not to nobody",
             Departure::OverlayMtu => "a VXLAN device takes no packet that its underlay cannot carry",
         }
     }

@@ -62,6 +62,9 @@ pub(super) fn sysctls(node: &Node, profile: Profile) -> Vec<(Sysctl, Option<Depa
         set("net.ipv4.icmp_ratemask", "0", Some(Departure::IcmpUnlimited));
         set("net.ipv6.icmp.ratemask", "255", Some(Departure::IcmpUnlimited));
     }
+    if node.departs(Departure::PingSockets, profile) {
+        set("net.ipv4.ping_group_range", "0 0", Some(Departure::PingSockets));
+    }
     // After the rest: switching forwarding on makes the kernel change `accept_redirects` as well.
     set("net.ipv4.ip_forward", if node.forward_v4 { "1" } else { "0" }, None);
     set("net.ipv6.conf.all.forwarding", if node.forward_v6 { "1" } else { "0" }, None);

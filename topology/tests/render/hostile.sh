@@ -10,6 +10,7 @@
 #   short-neighbour-timers  a neighbour that does not answer is given up after 50 ms, not 3 s
 #   icmp-unlimited          ICMP errors are sent without a rate limit
 #   distinct-indexes        the two ends of a cable have different interface indexes
+#   ping-sockets            ICMP datagram sockets are open to group 0, not to nobody
 set -eu
 
 # await SECONDS PATTERN IP-ARGUMENTS: waits until the output of ip matches.
@@ -34,10 +35,12 @@ ip netns add b
 ip netns exec a sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
 ip netns exec a sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0  # no-dad
 ip netns exec a sysctl -qw net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratemask=255  # icmp-unlimited
+ip netns exec a sysctl -qw 'net.ipv4.ping_group_range=0 0'  # ping-sockets
 ip netns exec a sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
 ip netns exec b sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
 ip netns exec b sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0  # no-dad
 ip netns exec b sysctl -qw net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratemask=255  # icmp-unlimited
+ip netns exec b sysctl -qw 'net.ipv4.ping_group_range=0 0'  # ping-sockets
 ip netns exec b sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
 
 # Cables
