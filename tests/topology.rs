@@ -51,6 +51,16 @@ fn fields_are_the_nodes_and_interfaces_of_their_names(net: Nat) {
 }
 
 #[netns_test]
+#[should_panic(expected = "2 of 3 checks failed")]
+fn every_wrong_fact_of_a_declared_network_is_reported(net: Lan) {
+    net.check_all(|c| {
+        c.reaches(&net.a, net.b.ping());
+        c.reaches(&net.a, net.b.tcp(80));
+        c.cannot_reach(&net.a, net.c.ping(), by::Timeout);
+    });
+}
+
+#[netns_test]
 fn a_switch_is_a_node_with_a_port_for_each_cable(net: Lan) -> Result {
     net.a.reaches(net.b.ping());
 

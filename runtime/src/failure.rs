@@ -82,7 +82,8 @@ fn help(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         let code = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
-        if code == Some(libc::ENETUNREACH) {
+        // Where an address of a node is neither reached nor one's own.
+        if matches!(code, Some(libc::ENETUNREACH | libc::EADDRNOTAVAIL)) {
             return crate::sandbox::is_cut_off().then_some(crate::sandbox::CUT_OFF);
         }
         cause = error.source();

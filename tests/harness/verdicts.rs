@@ -74,15 +74,17 @@ fn every_failing_case_fails_with_its_own_words() {
                 ],
             ),
             ("program_that_never_ends", Failed, &["]: here I am\n", "timed out after 2s; still running:", "cat ("]),
-            ("socket_on_no_node", Failed, &["NetworkUnreachable", "help: what is done on no node"]),
+            ("socket_on_no_node", Failed, &["NetworkUnreachable", "help: if this was on no node"]),
             (
                 "socket_on_no_node_by_question_mark",
                 Failed,
                 &[
-                    "Error: Network is unreachable (os error 101)", "help: what is done on no node is in the test's own network",
+                    "Error: Network is unreachable (os error 101)", "help: if this was on no node, it was in the test's own network",
                     "`#[netns_test(on = node)]`",
                 ],
             ),
+            ("address_of_no_node", Failed, &["Cannot assign requested address", "help: if this was on no node, it was in"]),
+            ("address_of_no_node_unwrapped", Failed, &["AddrNotAvailable", "help: if this was on no node, it was in"]),
             ("binary_that_nobody_built", Failed, &["there is no binary `wbe`", "did you mean `web`?"]),
             ("closure_on_a_node", Failed, &["panicked at tests/failing.rs:146:31:\non a node"]),
         ]);

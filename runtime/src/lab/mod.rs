@@ -38,6 +38,7 @@ pub(crate) use node::leave_here;
 pub use probing::check_all;
 pub use task::Task;
 
+use crate::probe::Checks;
 use node::Shared;
 
 /// A network that lives in the kernel.
@@ -90,6 +91,16 @@ pub trait Network: Sized {
     ///
     /// If the lab lacks a node or interface that the type wants.
     fn from_lab(lab: &Lab) -> Result<Self, Error>;
+
+    /// Makes several checks and reports every one that failed, not the first alone.
+    ///
+    /// # Panics
+    ///
+    /// If a check failed, or none was made.
+    #[track_caller]
+    fn check_all(&self, checks: impl FnOnce(&Checks)) {
+        check_all(checks);
+    }
 }
 
 impl Lab {

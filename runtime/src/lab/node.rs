@@ -91,7 +91,8 @@ impl Node {
         Self(Arc::new(Inner { name, live, lent: Lent::default(), shared }))
     }
 
-    /// The node that the calling thread is in: in a test, the test's own namespace, which is empty and has lo up.
+    /// The node that the calling thread is in: in a test, the test's own namespace, which is empty, has lo up, and lets
+    /// programs ping without raw sockets.
     ///
     /// # Errors
     ///

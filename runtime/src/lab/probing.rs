@@ -208,6 +208,19 @@ impl Prober for Node {
     }
 }
 
+impl Prober for &Node {
+    fn probe(&self, target: Target) -> Probe {
+        Node::probe(self, target)
+    }
+}
+
+/// A node of a declared network, whose type has its interfaces as fields.
+impl<T: Deref<Target = Node>> Prober for &T {
+    fn probe(&self, target: Target) -> Probe {
+        Node::probe(self, target)
+    }
+}
+
 impl Speaker for Node {
     fn addresses(&self) -> Vec<IpAddr> {
         // A node without addresses, or one that is gone, has said nothing.

@@ -37,12 +37,6 @@ pub trait Prober {
     fn probe(&self, target: Target) -> Probe;
 }
 
-impl<P: Prober + ?Sized> Prober for &P {
-    fn probe(&self, target: Target) -> Probe {
-        (**self).probe(target)
-    }
-}
-
 impl Probe {
     /// A probe from a namespace; the name is the prober's in reports.
     pub(crate) fn new(netns: &Netns, prober: impl Into<String>, target: Target) -> Self {

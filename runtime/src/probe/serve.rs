@@ -53,7 +53,7 @@ pub enum ServeError {
     #[error("cannot serve `{0}`: a responder needs TCP or UDP and a port, such as `tcp(80)`, and answers everybody")]
     Unservable(Traffic),
     /// The kernel refused.
-    #[error("cannot {operation} for {traffic}: {source}")]
+    #[error("cannot {operation} for {traffic}: {source}{}", remedy(source))]
     System {
         /// What was tried.
         operation: &'static str,
@@ -62,6 +62,16 @@ pub enum ServeError {
         /// The kernel's answer.
         source: io::Error,
     },
+}
+
+/// What to do about a port that is taken.
+fn remedy(refused: &io::Error) -> &'static str {
+    match refused.kind() {
+        io::ErrorKind::AddrInUse => {
+            "\n  help: a program of this node has that port, or another `serve`: end it first, or take another port"
+        }
+        _ => "",
+    }
 }
 
 impl Server {

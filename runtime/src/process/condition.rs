@@ -35,6 +35,12 @@ pub trait Condition: Clone + Send + 'static {
     /// The condition in words, of this subject.
     #[doc(hidden)]
     fn words(&self, subject: &str) -> String;
+
+    /// What was meant instead, if what there is looks like a mistake in the condition.
+    #[doc(hidden)]
+    fn remedy(&self, _: &Node) -> Option<String> {
+        None
+    }
 }
 
 /// A [`Condition`] that needs no particular program: [`listening`], [`unix`], [`interface`].
@@ -141,6 +147,11 @@ impl Condition for Listening {
 
     fn words(&self, subject: &str) -> String {
         format!("{subject} listens on {}", self.0)
+    }
+
+    fn remedy(&self, node: &Node) -> Option<String> {
+        let all = node.try_run(sockets::listeners).ok()?.ok()?;
+        all.iter().find_map(|listener| listener.nearly_for(&self.0))
     }
 }
 

@@ -14,7 +14,9 @@ use crate::{
 /// How long a program may take to end when it is told to.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A program that runs on a node; it is killed when this is dropped, or when the network ends.
+/// A program that runs on a node until it ends, or is killed when the network ends.
+///
+/// A handle: dropping it ends nothing, but for a standard input that was piped, which is closed.
 ///
 /// What it prints is shown with the output of the test as it comes, each line as `node program[pid]: line`.
 ///
@@ -209,9 +211,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Whoever lets go of it before its end does not rely on it; whoever relied on it is told that it had ended.
-        let unexpected = self.running.unexpected_end();
-        self.running.end();
-        self.node.forget_process(&self.running, unexpected);
+        // What still runs is its network's to end, and to ask whether it lived as long as it should.
+        if self.running.ended().is_some() {
+            self.node.forget_process(&self.running, self.running.unexpected_end());
+        }
     }
 }

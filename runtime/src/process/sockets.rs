@@ -29,6 +29,19 @@ impl Listener {
     }
 }
 
+impl Listener {
+    /// What to write for this socket, if these packets differ in their protocol or their address alone.
+    pub(super) fn nearly_for(&self, traffic: &Traffic) -> Option<String> {
+        let port = traffic.port().filter(|port| *port == self.address.port())?;
+        let Self { protocol, address } = self;
+        Some(if *protocol == traffic.protocol() {
+            format!("it listens on {} and no other address: let it listen on another, or ask from there", address.ip())
+        } else {
+            format!("it listens for {protocol}: did you mean `listening({protocol}({port}))`?")
+        })
+    }
+}
+
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.protocol, self.address)

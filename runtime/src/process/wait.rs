@@ -28,6 +28,9 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(2
 const IN_THE_FOREGROUND: &str = "if it goes on in the background, tell it to stay in the foreground; what is no child of \
                                  the test is neither awaited nor read";
 
+/// What to do about what has not come in time, when nothing else is known.
+const LONGER: &str = "if it is only slow, give it longer: `wait_for(…).within(…)`";
+
 /// A wait for a [`Condition`]: [`Wait::run`] it, or await it.
 ///
 /// It ends when the condition holds, at once when the program ends before, and after 10 s unless told otherwise.
@@ -88,7 +91,8 @@ impl<C: Condition> Wait<C> {
             if left.is_zero() || given_up() {
                 let output = running.map(|running| running.last_lines(LINES));
                 let (node, wanted, after) = (self.node.name().to_owned(), self.words(), self.within);
-                let help = output.as_deref().and_then(hints::of);
+                let help = output.as_deref().and_then(hints::of).or_else(|| self.condition.remedy(&self.node));
+                let help = help.or_else(|| Some(LONGER.to_owned()));
                 return Err(ProcessError::TooLate { node, wanted, after, seen, output, help }.into());
             }
             match running {

@@ -53,7 +53,7 @@ pub(crate) fn is_test() -> bool {
 }
 
 /// What to do in a place that [`is_cut_off`].
-pub(crate) const CUT_OFF: &str = "what is done on no node is in the test's own network, where there is nothing but lo: \
+pub(crate) const CUT_OFF: &str = "if this was on no node, it was in the test's own network, where there is nothing but lo: \
                                   put the test on a node with `#[netns_test(on = node)]`, or this part with \
                                   `node.run(|| …)` or `node.spawn(async { … })`";
 

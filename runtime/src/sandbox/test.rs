@@ -106,7 +106,8 @@ fn thread_of_the_test<R: Termination>(name: &str, body: impl FnOnce() -> R + Sen
         Err(panic) => {
             let words = words(&*panic);
             // As the debug form of an `io::Error` has it, which `unwrap` shows.
-            if words.contains("code: 101, kind: NetworkUnreachable") && super::is_cut_off() {
+            let forms = ["code: 101, kind: NetworkUnreachable", "code: 99, kind: AddrNotAvailable"];
+            if forms.iter().any(|form| words.contains(form)) && super::is_cut_off() {
                 eprintln!("  help: {}", super::CUT_OFF);
             }
             Message::Failed(shorten(words))
