@@ -72,7 +72,7 @@ fn a_program_is_ended_in_an_orderly_way_and_then_by_force(net: Path) -> Result {
 fn a_process_is_killed_when_its_network_goes_and_not_when_its_handle_does() -> Result {
     let lab = Path::topology().up()?;
     let a = lab.node("a")?;
-    let (dropped, kept, killed) = (sh(&a, "exec sleep 1000")?, waits(&a)?, waits(&a)?);
+    let (dropped, kept, killed) = (waits(&a)?, waits(&a)?, waits(&a)?);
     let ids = [dropped.id(), kept.id(), killed.id()];
     assert!(ids.into_iter().all(is_there));
     drop(dropped);
@@ -146,7 +146,7 @@ fn a_program_that_the_test_relies_on_must_not_end_by_itself() {
 fn a_program_that_the_test_relies_on_must_not_end_either_when_nobody_has_its_handle() -> Result {
     let lab = Path::topology().up()?;
     let a = lab.node("a")?;
-    let daemon = sh(&a, "echo ready; exec sleep 1000")?;
+    let daemon = a.command("sh").args(["-c", "echo ready; cat"]).stdin_piped().spawn()?;
     daemon.ready(log("ready"))?;
     let id = daemon.id();
     drop(daemon);

@@ -71,7 +71,7 @@ impl AsFd for Node {
     /// If the node is gone, or no more descriptors can be opened; [`Node::netns_fd`] answers errors.
     #[track_caller]
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match self.lend() {
+        match self.lend_netns() {
             Ok(lent) => lent,
             Err(error) => panic!("{error}"),
         }

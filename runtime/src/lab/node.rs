@@ -262,7 +262,7 @@ impl Node {
     }
 
     /// Its network namespace, by a descriptor that is open as long as a handle of the node is there.
-    pub(super) fn lend(&self) -> Result<BorrowedFd<'_>, Error> {
+    pub(super) fn lend_netns(&self) -> Result<BorrowedFd<'_>, Error> {
         // Whoever ends the node waits until the descriptor is there to be taken back.
         let live = self.0.live.read().unwrap_or_else(PoisonError::into_inner);
         let live = live.as_ref().ok_or_else(|| Error::Gone { node: self.name().to_owned() })?;

@@ -249,14 +249,13 @@ impl Command {
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own, which ends with it.
         command.process_group(0);
-        let mut child = command.spawn().map_err(|error| {
+        let child = command.spawn().map_err(|error| {
             let help = self.why_not(&found, &error);
             failed(error, help)
         })?;
-        let stdin = child.stdin.take();
         let running = Running::watch(self.node.name(), name, child, notices, context)
             .map_err(|error| failed(error, Some("a limit of open descriptors: raise it (`ulimit -n`)".to_owned())))?;
-        Ok(Process::new(self.node.clone(), running, stdin))
+        Ok(Process::new(self.node.clone(), running))
     }
 
     /// Where the program is; `None` if it is in none of the directories.

@@ -1,7 +1,7 @@
 use std::{
     io,
     process::{ChildStdin, ExitStatus},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -16,7 +16,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// A program that runs on a node until it ends, or is killed when the network ends.
 ///
-/// A handle: dropping it ends nothing, but for a standard input that was piped, which is closed.
+/// A handle: dropping it ends nothing.
 ///
 /// What it prints is shown with the output of the test as it comes, each line as `node program[pid]: line`.
 ///
@@ -26,12 +26,11 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Process {
     node: Node,
     running: Arc<Running>,
-    stdin: Mutex<Option<ChildStdin>>,
 }
 
 impl Process {
-    pub(super) fn new(node: Node, running: Arc<Running>, stdin: Option<ChildStdin>) -> Self {
-        Self { node, running, stdin: Mutex::new(stdin) }
+    pub(super) fn new(node: Node, running: Arc<Running>) -> Self {
+        Self { node, running }
     }
 
     pub(crate) fn running(&self) -> &Arc<Running> {
@@ -59,9 +58,9 @@ impl Process {
     }
 
     /// The writing end of its standard input, if that is a pipe and this is the first call; it reads the end when this
-    /// is dropped.
+    /// is dropped. One that nobody takes stays open as long as the program runs.
     pub fn take_stdin(&self) -> Option<ChildStdin> {
-        self.stdin.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.running.take_stdin()
     }
 
     /// Waits until it is ready, and from then on relies on it: if it ends by itself before the test does, the test

@@ -8,7 +8,7 @@ use std::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::UnixDatagram,
     },
-    process::{Child, ExitStatus},
+    process::{Child, ChildStdin, ExitStatus},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -102,6 +102,11 @@ impl Running {
 
     pub(super) fn id(&self) -> u32 {
         self.pid.as_raw().unsigned_abs()
+    }
+
+    /// The writing end of its standard input, if that is a pipe, and nobody has taken it.
+    pub(super) fn take_stdin(&self) -> Option<ChildStdin> {
+        self.child().stdin.take()
     }
 
     /// Its name, without the directory.
@@ -383,6 +388,7 @@ impl Source for End {
         if let Some(open) = self.open.lock().unwrap_or_else(PoisonError::into_inner).take() {
             open.close();
         }
+        self.running.take_stdin();
         let status = self.running.child().try_wait();
         let ended = match status {
             Ok(Some(status)) => Ok(status),
