@@ -91,7 +91,11 @@ fn a_target_that_is_no_address_is_an_error(net: Path) {
 fn what_cannot_be_served_is_told_with_the_node(net: Path) -> Result {
     let _taken = net.b.run(|| std::net::TcpListener::bind("0.0.0.0:80"))?;
     let refused = |traffic| net.b.serve(traffic).map(drop).unwrap_err().to_string();
-    assert_eq!(refused(tcp(80)), "on node `b`: cannot listen for tcp port 80: Address already in use (os error 98)");
+    assert_eq!(
+        refused(tcp(80)),
+        "on node `b`: cannot listen for tcp port 80: Address already in use (os error 98)\n  \
+         help: a program of this node has that port, or another `serve`: end it first, or take another port"
+    );
     let words = refused(icmp());
     assert!(words.starts_with("on node `b`: cannot serve `icmp`: a responder needs TCP or UDP and a port"), "{words}");
     Ok(())
