@@ -75,7 +75,8 @@ fn a_forwarding_entry_alone_is_no_use() -> Result {
     swarm.ov0.add_fdb(format!("{C1} dev vxlan1 dst {VTEP1}"))?;
     let misses = swarm.ov0.interface("vxlan1")?.misses()?;
     claim("overlay-dp-c7", "host unreachable", seen::outcome(&swarm.c0, ping("192.168.200.4"))?);
-    claim("overlay-dp-c7b", "miss 192.168.200.4", misses.next().run()?.to_string());
+    let told = words(&misses.all()?);
+    claim("overlay-dp-c7b", Some("miss 192.168.200.4"), told.first().map(String::as_str));
     Ok(())
 }
 
@@ -86,13 +87,9 @@ fn entries_on_one_side_send_a_request_that_nobody_answers() -> Result {
     let underlay = swarm.underlay()?.capture(tunnelled())?;
     let far = swarm.c1.interface("eth0")?.capture(icmp())?;
     claim("overlay-dp-c8", "timeout", seen::outcome(&swarm.c0, ping("192.168.200.4"))?);
-    let ways: Vec<Option<String>> = underlay.packets()?.iter().map(seen::ends).collect();
-    claim("overlay-dp-c8b", true, ways.contains(&Some(format!("{VTEP0} > {VTEP1}"))));
-    claim(
-        "overlay-dp-c8c",
-        (false, 0),
-        (ways.contains(&Some(format!("{VTEP1} > {VTEP0}"))), far.count(icmp().replies())?),
-    );
+    let packets = underlay.packets()?;
+    claim("overlay-dp-c8b", vec![8], carried_icmp(&packets, VTEP0));
+    claim("overlay-dp-c8c", (vec![], 0), (carried_icmp(&packets, VTEP1), far.count(icmp().replies())?));
 
     let learned = swarm.ov1.fdb()?.into_iter().find(|e| e.mac.to_string() == C0 && e.destination.is_some());
     let learned = learned.expect("the far side has learned");
@@ -103,6 +100,19 @@ fn entries_on_one_side_send_a_request_that_nobody_answers() -> Result {
     swarm.c1.flush_neighbours()?;
     claim("overlay-dp-c10", "reached", seen::outcome(&swarm.c0, ping("192.168.200.4"))?);
     Ok(())
+}
+
+/// The types of the ICMP messages for IPv4 that a tunnel end sends.
+fn carried_icmp(packets: &[Packet], end: &str) -> Vec<u8> {
+    let sent = packets.iter().filter(|packet| packet.source().is_some_and(|source| source.to_string() == end));
+    let kind = |packet: &Packet| match packet.vxlan()?.frame.ip()? {
+        ip if ip.source.is_ipv6() => None,
+        ip => match ip.transport {
+            Transport::Icmp { kind, .. } => Some(kind),
+            _ => None,
+        },
+    };
+    sent.filter_map(kind).collect()
 }
 
 /// The request of a ping as the underlay carries it.

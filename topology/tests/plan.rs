@@ -445,7 +445,7 @@ fn tunnel(mtu: u32) -> TopologyBuilder {
 
 #[test]
 fn interfaces_on_top_of_others_come_after_them() {
-    let words = ["veth", "vxlan", "macvlan", "port", "up", "neighbour", "fdb"];
+    let words = ["veth", "vxlan", "macvlan", "port", "up", "await", "neighbour", "fdb"];
     assert_eq!(
         lines(&plan(tunnel(1400)), &words),
         [
@@ -454,14 +454,19 @@ fn interfaces_on_top_of_others_come_after_them() {
             "overlay vxlan vx0 mtu 1350 id 42 remote 192.0.2.2 dstport 4789 underlay a (overlay-mtu)",
             "overlay port vx0 of br0",
             "container up lo (loopback-up)",
-            "container up eth0",
             "overlay up lo (loopback-up)",
             "overlay up br0",
-            "overlay up vx0",
             "a up lo (loopback-up)",
             "a up eth0",
             "b up lo (loopback-up)",
             "b up eth0",
+            "a await eth0 running",
+            "b await eth0 running",
+            "container up eth0",
+            "overlay up vx0",
+            "container await eth0 running",
+            "overlay await vx0 running",
+            "overlay await br0 running",
             "overlay neighbour 10.99.0.2 lladdr 02:00:00:00:00:02 dev vx0",
             "overlay fdb 02:00:00:00:00:02 dev vx0 dst 192.0.2.2 self permanent",
         ]

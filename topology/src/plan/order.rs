@@ -18,8 +18,13 @@ pub(super) fn steps(topology: &Topology) -> Vec<Step> {
     planner.set_masters(true);
     planner.configure_interfaces(true);
     planner.add_addresses();
-    planner.set_up();
-    planner.await_links();
+    planner.set_up(false);
+    planner.await_links(|kind| matches!(kind, Kind::Veth));
+    // A tunnel speaks as soon as it is up: what it is carried by has to run, or a far end that does not answer yet is
+    // given up for a while.
+    planner.set_up(true);
+    planner.await_links(Kind::is_overlay);
+    planner.await_links(|kind| matches!(kind, Kind::Bridge(_)));
     planner.add_neighbours();
     planner.add_fdb();
     planner.add_routes_and_rules();
@@ -173,17 +178,17 @@ impl<'a> Planner<'a> {
     }
 
     /// Bridges before their ports, so that a port finds its bridge running.
-    fn set_up(&mut self) {
+    fn set_up(&mut self, overlay: bool) {
         for node in self.nodes() {
-            if node.interface("lo").is_none() && self.departs(node, Departure::LoopbackUp) {
+            if !overlay && node.interface("lo").is_none() && self.departs(node, Departure::LoopbackUp) {
                 self.depart(node, Action::SetUp { interface: lo() }, Departure::LoopbackUp);
             }
-            let mut up: Vec<&Interface> = node.interfaces.iter().filter(|i| i.up).collect();
+            let these = |i: &&Interface| i.up && i.kind.is_overlay() == overlay;
+            let mut up: Vec<&Interface> = node.interfaces.iter().filter(these).collect();
             up.sort_by_key(|i| match i.kind {
                 Kind::Loopback => 0,
                 Kind::Bridge(_) => 1,
-                Kind::Veth => 2,
-                Kind::Vxlan(_) | Kind::Macvlan(_) => 3,
+                Kind::Veth | Kind::Vxlan(_) | Kind::Macvlan(_) => 2,
             });
             for interface in up {
                 self.push(node, Action::SetUp { interface: interface.name.clone() });
@@ -191,19 +196,13 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Cables before bridges, which run when a port does. `lo` needs no wait: it runs as soon as it is up.
-    fn await_links(&mut self) {
+    /// Bridges come last, which run when a port does. `lo` needs no wait: it runs as soon as it is up.
+    fn await_links(&mut self, these: impl Fn(&Kind) -> bool) {
         let states = States::of(self.topology);
-        for bridges in [false, true] {
-            for node in self.nodes() {
-                for interface in &node.interfaces {
-                    if matches!(interface.kind, Kind::Loopback) || matches!(interface.kind, Kind::Bridge(_)) != bridges
-                    {
-                        continue;
-                    }
-                    let (state, delay) = states.state(node, interface);
-                    self.push(node, Action::AwaitLink { interface: interface.name.clone(), state, delay });
-                }
+        for node in self.nodes() {
+            for interface in node.interfaces.iter().filter(|interface| these(&interface.kind)) {
+                let (state, delay) = states.state(node, interface);
+                self.push(node, Action::AwaitLink { interface: interface.name.clone(), state, delay });
             }
         }
     }
