@@ -138,8 +138,8 @@ impl Naming {
 
     /// Whether an entry of an interface is there by chance.
     ///
-    /// A bridge that comes to have no carrier gets a link-local address, with what belongs to one, if it is set up
-    /// before the kernel notices.
+    /// A bridge that comes to have no carrier gets a link-local address, with what belongs to one, and the local routes of
+    /// its IPv6 addresses, if it is set up before the kernel notices.
     pub(crate) fn is_by_chance(&self, interface: &Value, entry: &Value) -> bool {
         let text = |value: &Value, field: &str| value[field].as_str().unwrap_or_default().to_owned();
         let name = [text(interface, "ifname"), text(interface, "dev")].concat();
@@ -151,6 +151,7 @@ impl Naming {
             && (link_local("local")
                 || link_local("dst")
                 || text(entry, "dst") == "ff00::/8"
+                || text(entry, "table") == "local" && text(entry, "dst").contains(':')
                 || text(entry, "mac").starts_with("33:33:")
                 || text(entry, "mac") == "<solicited-node group>")
     }
