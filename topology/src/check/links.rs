@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Check, Checker, Item, Part, interfaces::is_link_local, nearest};
+use super::{Check, Checker, Item, Part, interfaces::is_link_local, suggest::MOST_SEARCHES};
 use crate::{Cidr, Interface, Kind, Link, Node};
 
 impl<'a> Checker<'a> {
@@ -37,7 +37,10 @@ impl<'a> Checker<'a> {
                 self.check_subnets(l, link, a.1, b.1);
             }
         }
-        self.check_unplugged(&plugged.into_keys().chain(meant).collect());
+        // So many ends are unknown that it is not known what they were to be.
+        if self.unknown <= MOST_SEARCHES {
+            self.check_unplugged(&plugged.into_keys().chain(meant).collect());
+        }
     }
 
     /// The interface at an end of a link, if it exists and can be one.
@@ -51,18 +54,17 @@ impl<'a> Checker<'a> {
         let end = [&link.a, &link.b][e];
         let draft = self.draft;
         let Some(&n) = self.nodes.get(&*end.node) else {
-            let near = nearest(&end.node, draft.nodes.iter().map(|n| &*n.name));
+            let near = self.report_unknown_node(Item::Link(l), Part::EndNode(e), &end.node);
             meant.extend(near.map(|near| (near, &*end.interface)));
-            self.report_unknown_node(Item::Link(l), Part::EndNode(e), &end.node);
             return None;
         };
         let node = &draft.nodes[n];
         let item = Item::Link(l);
         match self.interfaces.get(&(&*end.node, &*end.interface)).copied() {
             None => {
-                let near = nearest(&end.interface, node.interfaces.iter().map(|i| &*i.name));
+                let part = Part::EndInterface(e);
+                let near = self.report_unknown_interface(Check::UNKNOWN_INTERFACE, item, part, node, &end.interface);
                 meant.extend(near.map(|near| (&*node.name, near)));
-                self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::EndInterface(e), node, &end.interface);
                 None
             }
             Some(interface) => {

@@ -19,6 +19,8 @@ mod table;
 use std::collections::HashMap;
 
 pub use problem::{Item, Part, Place, Problem, Problems};
+#[cfg(feature = "file")]
+pub(crate) use suggest::MOST_SEARCHES;
 pub use suggest::{nearest, synonym, unmade};
 pub use table::{Check, Severity, explain};
 
@@ -66,6 +68,8 @@ struct Checker<'a> {
     /// The first interface of each name, by node and name.
     interfaces: HashMap<(&'a str, &'a str), &'a Interface>,
     problems: Vec<Problem>,
+    /// How many names were not found.
+    unknown: usize,
 }
 
 impl<'a> Checker<'a> {
@@ -78,7 +82,7 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        Self { draft, nodes, interfaces, problems: Vec::new() }
+        Self { draft, nodes, interfaces, problems: Vec::new(), unknown: 0 }
     }
 
     /// Reports a problem, once its help is given.
@@ -89,8 +93,21 @@ impl<'a> Checker<'a> {
 
     /// Reports that a node has no such interface.
     fn report_unknown(&mut self, check: Check, item: Item, part: Part, node: &Node, interface: &str) {
+        self.report_unknown_interface(check, item, part, node, interface);
+    }
+
+    /// Reports that a node has no such interface. Returns the one that was meant.
+    fn report_unknown_interface<'n>(
+        &mut self,
+        check: Check,
+        item: Item,
+        part: Part,
+        node: &'n Node,
+        interface: &str,
+    ) -> Option<&'n str> {
         let names: Vec<&str> = node.interfaces.iter().map(|i| &*i.name).collect();
-        let mut help = match nearest(interface, names.iter().copied()) {
+        let near = self.meant(interface, &names);
+        let mut help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if names.is_empty() => format!("declare it: node `{}` has no interface but `lo`", node.name),
             None => format!("declare it, or name one that node `{}` has: {}", node.name, listed(&names)),
@@ -99,12 +116,23 @@ impl<'a> Checker<'a> {
             help += "; add `allow(unmatched_interface)` if it comes later";
         }
         self.report(check, item, part, format!("node `{}` has no interface `{interface}`", node.name)).help(help);
+        near
     }
 
-    /// Reports that there is no such node.
-    fn report_unknown_node(&mut self, item: Item, part: Part, name: &str) {
-        let names: Vec<&str> = self.draft.nodes.iter().map(|node| &*node.name).collect();
-        let help = match nearest(name, names.iter().copied()) {
+    /// What an unknown name was meant to be.
+    fn meant<'n>(&mut self, name: &str, names: &[&'n str]) -> Option<&'n str> {
+        self.unknown += 1;
+        if self.unknown > suggest::MOST_SEARCHES {
+            return None;
+        }
+        nearest(name, names.iter().copied())
+    }
+
+    /// Reports that there is no such node. Returns the one that was meant.
+    fn report_unknown_node(&mut self, item: Item, part: Part, name: &str) -> Option<&'a str> {
+        let names: Vec<&'a str> = self.draft.nodes.iter().map(|node| &*node.name).collect();
+        let near = self.meant(name, &names);
+        let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if names.is_empty() => "declare it: there is no node yet".to_owned(),
             None => format!("declare it, or name one that there is: {}", listed(&names)),
@@ -112,6 +140,7 @@ impl<'a> Checker<'a> {
         let topology = &self.draft.name;
         let place = if topology.is_empty() { String::new() } else { format!(" in topology `{topology}`") };
         self.report(Check::UNKNOWN_NODE, item, part, format!("no node named `{name}`{place}")).help(help);
+        near
     }
 
     fn check_allow(&mut self) {

@@ -1,5 +1,9 @@
 //! "Did you mean …?"
 
+/// For how many unknown names of a topology it is looked what was meant: an array has a thousand members, each unknown
+/// for the same reason, and of those three are told.
+pub(crate) const MOST_SEARCHES: usize = 64;
+
 /// The candidate nearest to `wrong`, if one is near enough to be meant.
 ///
 /// ```
@@ -78,8 +82,6 @@ pub(super) fn listed(names: &[&str]) -> String {
 
 /// How many letters must be added, removed, changed or swapped with their neighbour to get from one to the other
 /// (optimal string alignment), unless there are more than `limit`.
-///
-/// An array has a thousand names, and a slip in it is told of each member: so it looks no further than it must.
 fn distance(a: &[char], b: &[char], limit: usize) -> Option<usize> {
     let (mut before, mut last, mut row) =
         (vec![0; b.len() + 1], vec![0; b.len() + 1], (0..=b.len()).collect::<Vec<_>>());

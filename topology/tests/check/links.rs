@@ -2,7 +2,7 @@
 
 use netns_test_topology::{Topology, build::NodeBuilder};
 
-use super::{addressed, fires, pair, passes};
+use super::{addressed, fires, pair, passes, problems};
 
 #[test]
 fn unplugged() {
@@ -136,5 +136,24 @@ fn mac_conflict() {
             })
             .node("b", |n| n.interface("eth0", ()))
             .link("a.p0", "b.eth0"),
+    );
+}
+
+#[test]
+fn a_thousand_ends_that_are_none_are_told_without_looking_for_each() {
+    let count = 1000;
+    let star = (0..count)
+        .fold(Topology::builder(), |star, n| star.node(format!("host-{n}"), |node| node.interface("eth0", ())));
+    let star = star.node("hub", |hub| (0..count).fold(hub, |hub, n| hub.interface(format!("p{n}"), ())));
+    let found = problems((0..count).fold(star, |star, n| star.link(format!("hots-{n}.eth0"), format!("hub.p{n}"))));
+    assert_eq!(found.len(), count);
+    assert_eq!(found[9], "unknown_node: no node named `hots-9` (did you mean `host-9`?)");
+    assert!(
+        found[count - 1].ends_with(
+            "(declare it, or name one that there is: `host-0`, `host-1`, `host-2`, `host-3`, \
+        `host-4`, `host-5`, `host-6`, `host-7` and 993 more)"
+        ),
+        "{}",
+        found[count - 1]
     );
 }

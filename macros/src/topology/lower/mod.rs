@@ -130,17 +130,19 @@ fn problems(draft: &Draft, places: &Places, declaration: &Declaration, clean: bo
             problem.severity() == Severity::Mistake && node.allow.iter().any(|name| name == problem.name())
         });
         let first = (places.first(item), problem.place.part, problem.check.code);
+        if allowed || said.contains(&first) {
+            continue;
+        }
+        said.push(first);
         let statement = match item {
             check::Item::Interface(n, i) if problem.check == Check::UNPLUGGED && places.is_bare(n, i) => {
                 nearest(&draft.nodes[n].interfaces[i].name, KEYWORDS.iter().copied())
             }
             _ => None,
         };
-        let doubtful = !clean && problem.check.relational && statement.is_none();
-        if allowed || doubtful || said.contains(&first) {
+        if !clean && problem.check.relational && statement.is_none() {
             continue;
         }
-        said.push(first);
         if let Some(near) = statement {
             problem.help = Some(format!("did you mean the statement `{near}`?"));
         }

@@ -1,9 +1,13 @@
 //! Addresses by reference: `gateway.lan` where an address is wanted.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{cell::Cell, collections::HashMap, net::IpAddr};
 
 use super::{Reader, text::Written};
-use crate::{Cidr, InvalidValue, check::nearest, file::tree::Value};
+use crate::{
+    Cidr, InvalidValue,
+    check::{MOST_SEARCHES, nearest},
+    file::tree::Value,
+};
 
 /// Where addresses stand in a text.
 pub(super) struct Notation {
@@ -68,6 +72,8 @@ pub(super) struct Addresses {
     positions: HashMap<String, usize>,
     /// The names of arrays, each with its members'.
     pub(super) arrays: Vec<(String, Vec<String>)>,
+    /// How many names were not found.
+    unknown: Cell<usize>,
 }
 
 /// A node with its interfaces and their addresses.
@@ -123,6 +129,8 @@ impl Addresses {
     }
 
     fn unknown(&self, name: &str) -> InvalidValue {
+        self.unknown.set(self.unknown.get() + 1);
+        let search = self.unknown.get() <= MOST_SEARCHES;
         if let Some((array, members)) = self.arrays.iter().find(|(array, _)| starts(name, array)) {
             let member = members.first().map_or("", String::as_str);
             let error = InvalidValue::new(format!("`{array}` is an array of {} nodes", members.len()));
@@ -133,7 +141,7 @@ impl Addresses {
             let error = InvalidValue::new(format!("node `{}` has no interface `{interface}`", owner.name));
             let error = error.at(owner.name.len() + 1..name.len());
             let names: Vec<&str> = owner.interfaces.iter().map(|(name, _)| name.as_str()).collect();
-            return match nearest(interface, names.iter().copied()) {
+            return match nearest(interface, names.iter().copied().filter(|_| search)) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
                 None if names.is_empty() => error.help(format!("declare it: node `{}` has none but `lo`", owner.name)),
                 None => error.help(format!("node `{}` has `{}`", owner.name, names.join("`, `"))),
@@ -141,7 +149,7 @@ impl Addresses {
         }
         let node = splits.map(|(node, _)| node).next().unwrap_or(name);
         let error = InvalidValue::new(format!("`{node}` is neither an address nor a node")).at(0..node.len());
-        match nearest(node, self.nodes.iter().map(|node| node.name.as_str())) {
+        match nearest(node, self.nodes.iter().map(|node| node.name.as_str()).filter(|_| search)) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None => error.help("write an address, or an interface that has one, such as `gateway.lan`"),
         }
