@@ -38,8 +38,8 @@ fn mtu_below_ipv6() {
             .node("a", move |n| setting(n.interface_with("x", |i| i.mtu(mtu)).interface("y", ())))
             .link("a.x", "a.y")
     };
-    let settings: [(&str, fn(NodeBuilder) -> NodeBuilder); 3] = [
-        ("route", |n| n.route("fd00::/64 dev x")),
+    let settings = [
+        ("route", (|n: NodeBuilder| n.route("fd00::/64 dev x")) as fn(NodeBuilder) -> NodeBuilder),
         ("route", |n| n.route("10.9.0.0/16 via fe80::2 dev x")),
         ("neighbour", |n| n.neighbour("fd00::2", "02:00:00:00:00:02", "x")),
     ];
