@@ -49,10 +49,10 @@ impl Node {
 /// use nix::sched::{CloneFlags, setns};
 ///
 /// # fn f(node: netns_test_runtime::lab::Node) -> netns_test_runtime::Result {
-/// let names = std::thread::scope(|scope| {
+/// let interfaces = std::thread::scope(|scope| {
 ///     let inside = scope.spawn(|| {
 ///         setns(node.as_fd(), CloneFlags::CLONE_NEWNET)?;
-///         nix::net::if_::if_nameindex()
+///         nix::net::if_::if_nameindex().map(|all| all.iter().count())
 ///     });
 ///     inside.join().expect("no panic")
 /// })?;
