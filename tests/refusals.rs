@@ -119,6 +119,11 @@ refusals! {
         refused(net.a.add_route("default via 10.0.9.1"), "ENETUNREACH");
         refused(net.a.add_route("default via fd09::1"), "EHOSTUNREACH");
         refused(net.a.add_route("default via fd09::1 dev lo"), "EHOSTUNREACH");
+        // A network on `lo` is the node's own, also where a route for everything leads out.
+        net.a.interface("lo")?.add_address("fd05::1/64")?;
+        net.a.add_route("::/0 dev eth0")?;
+        refused(net.a.add_route("fd01::/64 via fd05::9"), "EHOSTUNREACH");
+        net.a.add_route("fd01::/64 via fd06::9")?;
     }
     broadcast_gateway(net) {
         refused(net.a.add_route("default via 10.0.0.255"), "EINVAL");
@@ -158,6 +163,8 @@ refusals! {
         refused(net.a.add_route("default dev eth1"), "ENETDOWN");
         refused(net.a.add_route("default via 10.0.1.2"), "ENETUNREACH");
         refused(net.a.add_route("fd01::/64 dev eth1"), "ENETDOWN");
+        // Its own address there leads over it as well.
+        refused(net.a.add_route("10.8.0.0/16 via 10.0.1.1"), "ENETDOWN");
     }
     route_incomplete(net) {
         refused(net.a.add_route("default via fe80::1"), "EINVAL");

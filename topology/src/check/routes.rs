@@ -204,6 +204,13 @@ impl Checker<'_> {
                 return;
             }
         }
+        // Its route in the local table is there all the same, and leads over that interface.
+        if let (None, Some((down, _))) =
+            (&hop.dev, addresses().find(|(i, a)| !i.up && via.is_ipv4() && a.addr() == via))
+            && own.is_empty()
+        {
+            return self.report_down(item, part, node, &down.name);
+        }
         let nobodys = match via {
             _ if via.is_multicast() => Some("is a multicast address"),
             IpAddr::V4(v4) if v4.is_unspecified() => {
@@ -257,8 +264,13 @@ impl Checker<'_> {
             let RouteKind::Unicast(hops) = &other.kind else { return false };
             let [hop] = hops.as_slice() else { return false };
             let direct = hop.via.is_none() && hop.dev.as_ref().is_some_and(|dev| on_dev(dev));
+            // The more special one leads: a network of the node's own on `lo`.
+            let stays = addresses().any(|(i, a)| {
+                stays(i, a) && a.network().contains(via) && a.prefix() > other.to.prefix() && on_dev(&i.name)
+            });
             other.to.contains(via)
                 && direct
+                && !stays
                 && [MAIN, route.table.unwrap_or(MAIN)].contains(&other.table.unwrap_or(MAIN))
         });
         if by_route || attached().any(|(i, _)| i.up) {
@@ -272,7 +284,9 @@ impl Checker<'_> {
             format!("gateway `{via}` is not on-link for node `{}`: the kernel would answer `{errno}`", node.name);
         let networks = |anywhere: bool| {
             let mut networks: Vec<String> = addresses()
-                .filter(|(i, a)| i.up && a.is_ipv6() == via.is_ipv6() && !is_host(a) && (anywhere || on_dev(&i.name)))
+                .filter(|(i, a)| {
+                    i.up && a.is_ipv6() == via.is_ipv6() && leads_out(i, a) && (anywhere || on_dev(&i.name))
+                })
                 .map(|(_, a)| format!("`{}`", a.network()))
                 .collect();
             networks.dedup();

@@ -21,6 +21,15 @@ fn gateway_off_link() {
         &["gateway_off_link: gateway `10.0.9.1` is not on-link for node `a`: the kernel would answer `Network is \
            unreachable` (`eth0` is attached to `10.0.0.0/24`)"],
     );
+    // A network on `lo` is the node's own, also where a route for everything leads out.
+    let with_route =
+        |to: &'static str| pair(move |n| n.interface("lo", "fd05::1/64").route(to).route("fd01::/64 via fd05::9"));
+    fires(
+        with_route("::/0 dev eth0"),
+        &["gateway_off_link: gateway `fd05::9` is not on-link for node `a`: the kernel would answer `No route to \
+           host` (give `a` an address in the gateway's network)"],
+    );
+    passes(with_route("fd05::/80 dev eth0"));
     // A host address says nothing about neighbours.
     fires(
         Topology::builder()

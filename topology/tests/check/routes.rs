@@ -55,6 +55,7 @@ fn route_over_down() {
                     interface be up, or add the route in the test, after it was set up)";
     fires(down("default via 10.0.0.2"), &[expected]);
     fires(down("10.9.0.0/16 dev eth0"), &[expected]);
+    fires(down("default via 10.0.0.1"), &[expected]);
     fires(
         pair(|n| n.route("10.9.0.0/16 dev lo")).profile(Profile::Kernel),
         &[
