@@ -159,6 +159,11 @@ impl Packets {
         let (mut from, mut to) = (None, None);
         while let Some(word) = words.next() {
             match word {
+                "requests" | "replies" if !base.protocol().has_requests() => {
+                    let message = format!("`{protocol}` packets are neither requests nor replies");
+                    reader.wrong(WRONG_TYPE, &value.span, message, "say by `from X` and `to Y` who sends them");
+                    return None;
+                }
                 "requests" => base = base.requests(),
                 "replies" => base = base.replies(),
                 "from" | "to" => {

@@ -25,6 +25,13 @@ pub enum Protocol {
     Udp,
 }
 
+impl Protocol {
+    /// Whether its packets are either requests or replies.
+    pub fn has_requests(self) -> bool {
+        matches!(self, Self::Arp | Self::Ndp | Self::Icmp)
+    }
+}
+
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -114,23 +121,52 @@ impl Traffic {
     }
 
     /// Narrows it to packets from this port.
+    ///
+    /// # Panics
+    ///
+    /// If the protocol has no ports: it has to be that of [`tcp`] or [`udp`].
     #[must_use]
+    #[track_caller]
     pub fn source_port(mut self, port: u16) -> Self {
+        let protocol = self.protocol;
+        assert!(
+            matches!(protocol, Protocol::Tcp | Protocol::Udp),
+            "`{protocol}` packets have no ports (help: narrow `tcp(port)` or `udp(port)`)"
+        );
         self.source_port = Some(port);
         self
     }
 
     /// Narrows it to questions: echo requests, ARP requests, neighbour solicitations.
+    ///
+    /// # Panics
+    ///
+    /// If the protocol does not tell questions from answers: it has to be that of [`icmp`], [`arp`] or [`ndp`].
     #[must_use]
-    pub fn requests(mut self) -> Self {
-        self.part = Some(Part::Requests);
-        self
+    #[track_caller]
+    pub fn requests(self) -> Self {
+        self.narrowed_to(Part::Requests)
     }
 
     /// Narrows it to answers: echo replies, ARP replies, neighbour advertisements.
+    ///
+    /// # Panics
+    ///
+    /// As [`Traffic::requests`].
     #[must_use]
-    pub fn replies(mut self) -> Self {
-        self.part = Some(Part::Replies);
+    #[track_caller]
+    pub fn replies(self) -> Self {
+        self.narrowed_to(Part::Replies)
+    }
+
+    #[track_caller]
+    fn narrowed_to(mut self, part: Part) -> Self {
+        let protocol = self.protocol;
+        assert!(
+            protocol.has_requests(),
+            "`{protocol}` packets are neither requests nor replies (help: say by `from` and `to` who sends them)"
+        );
+        self.part = Some(part);
         self
     }
 
@@ -256,5 +292,17 @@ mod tests {
     #[should_panic(expected = "`10.0.0` is neither an address nor a network")]
     fn a_wrong_network_is_refused() {
         let _ = icmp().from("10.0.0");
+    }
+
+    #[test]
+    #[should_panic(expected = "`tcp` packets are neither requests nor replies (help: say by `from` and `to`")]
+    fn tcp_is_not_narrowed_to_replies() {
+        let _ = Traffic::with_port(Protocol::Tcp, 80).replies();
+    }
+
+    #[test]
+    #[should_panic(expected = "`icmp` packets have no ports (help: narrow `tcp(port)` or `udp(port)`)")]
+    fn icmp_is_not_narrowed_to_a_port() {
+        let _ = icmp().source_port(7);
     }
 }
