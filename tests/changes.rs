@@ -213,14 +213,14 @@ fn a_cable_is_pulled_and_plugged_in_again(net: Path) -> Result {
     // The kernel may say that the cable dropped it.
     net.a.cannot_reach(ping("10.0.0.1"), by::Timeout | by::HostUnreachable.local() | by::LocalDrop);
     left.up()?;
-    eventually(Duration::from_secs(2), || net.a.probe(ping("10.0.0.1")));
+    eventually(Duration::from_secs(10), || net.a.probe(ping("10.0.0.1")));
     // Its own end takes the routes with it; the address stays.
     let eth0 = net.a.interface("eth0")?;
     eth0.down()?;
     net.a.cannot_reach(ping("10.0.0.1"), by::NetworkUnreachable.local());
     assert!(eth0.addresses()?.iter().any(|info| info.address.addr() == ip("10.0.0.2")));
     eth0.up()?;
-    eventually(Duration::from_secs(2), || net.a.probe(ping("10.0.0.1")));
+    eventually(Duration::from_secs(10), || net.a.probe(ping("10.0.0.1")));
     Ok(())
 }
 
@@ -249,7 +249,7 @@ fn mtu_mac_and_name_are_changed(net: Path) -> Result {
 #[netns_test]
 fn deleting_one_end_of_a_cable_takes_the_other(net: Path) -> Result {
     net.a.interface("eth0")?.delete()?;
-    eventually(Duration::from_secs(2), || net.r.interface("left").is_err());
+    eventually(Duration::from_secs(10), || net.r.interface("left").is_err());
     let error = net.a.interface("lo")?.delete().expect_err("lo stays");
     assert!(matches!(error, Error::Kernel { .. }), "{error}");
     Ok(())
@@ -263,7 +263,7 @@ fn a_new_cable_joins_two_nodes(net: Path) -> Result {
     there.add_address("192.0.2.2/30")?;
     here.up()?;
     there.up()?;
-    eventually(Duration::from_secs(2), || net.a.probe(ping("192.0.2.2")));
+    eventually(Duration::from_secs(10), || net.a.probe(ping("192.0.2.2")));
     assert!(net.a.connect("direct", &net.r, "other").is_err(), "the name is taken");
     assert!(net.r.interface("other").is_err(), "and nothing is left of it");
     Ok(())
@@ -276,7 +276,7 @@ fn both_ends_of_a_cable_can_be_on_one_node(net: Path) -> Result {
     other.up()?;
     assert_eq!(one.info()?.peer_index, Some(other.index()?));
     let wire = other.capture(arp())?;
-    eventually(Duration::from_secs(2), || one.info().is_ok_and(|info| info.flags.running()));
+    eventually(Duration::from_secs(10), || one.info().is_ok_and(|info| info.flags.running()));
     one.add_address("192.0.2.1/24")?;
     net.a.cannot_reach(ping("192.0.2.2"), by::HostUnreachable.local());
     wire.saw(arp().requests().to("192.0.2.2"));
@@ -294,7 +294,7 @@ fn an_interface_moves_to_another_node(net: Path) -> Result {
     moved.add_address("192.0.2.2/24")?;
     one.up()?;
     moved.up()?;
-    eventually(Duration::from_secs(2), || net.a.probe(ping("192.0.2.2")));
+    eventually(Duration::from_secs(10), || net.a.probe(ping("192.0.2.2")));
     let error = net.b.interface("eth0")?.move_to(&net.a).expect_err("there is one of that name");
     assert!(error.to_string().contains("EEXIST"), "{error}");
     Ok(())
@@ -314,7 +314,7 @@ fn ports_are_plugged_into_a_bridge_while_it_lives(net: Path) -> Result {
     let left = host.interface("left")?;
     left.set_master(&bridge)?;
     assert_eq!(left.info()?.master, Some(bridge.index()?));
-    eventually(Duration::from_secs(2), || {
+    eventually(Duration::from_secs(10), || {
         net.a.flush_neighbours().map_err(|error| error.to_string())?;
         let report = net.a.probe(ping("10.0.0.1")).run().map_err(|error| error.to_string())?;
         if report.is_reached() { Ok(()) } else { Err(report.outcome().to_string()) }
@@ -343,7 +343,7 @@ fn a_node_is_added_and_used() -> Result {
         end.add_address(address)?;
         end.up()?;
     }
-    eventually(Duration::from_secs(2), || a.probe(new.ping()));
+    eventually(Duration::from_secs(10), || a.probe(new.ping()));
     assert!(matches!(lab.add_node("new"), Err(Error::NodeExists { .. })));
     let error = lab.add_node("one two").expect_err("that is no name");
     assert!(error.to_string().contains("the node name `one two` contains ' '"), "{error}");

@@ -130,7 +130,7 @@ fn a_packet_of_no_connection_is_invalid(net: Path) -> Result {
     let mut client = net.a.run(|| TcpStream::connect("10.0.1.2:80"))?;
     net.r.flush_connections()?;
     client.write_all(b"in the middle")?;
-    eventually(Duration::from_secs(2), || invalid.packets().map(|n| n > 0).unwrap_or(false));
+    eventually(Duration::from_secs(10), || invalid.packets().map(|n| n > 0).unwrap_or(false));
     Ok(())
 }
 
@@ -332,7 +332,7 @@ fn drop_forwarded_drops_both_versions_until_it_is_removed(net: Path) -> Result {
 fn clients(server: &Server, number: usize) -> Vec<String> {
     let all = || server.peers().iter().map(|peer| peer.ip().to_string()).collect::<Vec<_>>();
     // A connection is its client's a moment before it is the server's.
-    eventually(Duration::from_secs(2), || all().len() >= number);
+    eventually(Duration::from_secs(10), || all().len() >= number);
     all()
 }
 

@@ -10,7 +10,7 @@ use netns_test_topology::{BridgeOptions, IfName, Mac, Profile, Route, Rule, buil
 use nix::errno::Errno;
 
 use super::{Error, Interface, Node};
-use crate::kernel::{KernelError, link, neigh, route, rtnl::Request, rule};
+use crate::kernel::{KernelError, LinkInfo, link, neigh, route, rtnl::Request, rule};
 
 /// How long the interfaces of a removed node may take to go; seen: tens of milliseconds.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
@@ -178,9 +178,9 @@ impl Node {
 }
 
 /// Waits until interfaces of other nodes are gone, which the kernel does in its own time.
-pub(super) fn wait_until_gone(node: &str, far_ends: &[(Node, u32, String)]) -> Result<(), Error> {
+pub(super) fn wait_until_gone(node: &str, far_ends: &[(Node, LinkInfo)]) -> Result<(), Error> {
     let begin = Instant::now();
-    for (other, index, name) in far_ends {
+    for (other, LinkInfo { index, name, .. }) in far_ends {
         loop {
             let there = other.links()?.iter().any(|link| link.index == *index && link.name == *name);
             if !there {

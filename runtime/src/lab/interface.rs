@@ -135,7 +135,8 @@ impl Interface {
         self.set("set up", |link| link.up())
     }
 
-    /// Waits until it can carry packets: up, with a carrier, and the kernel's deferred work on that done.
+    /// Waits until it can carry packets: up, with a carrier, and the kernel's deferred work on that done, here and at the
+    /// far end of its cable.
     ///
     /// Setting an interface up returns before; a packet sent at once, or through a bridge's port, may be lost.
     ///
@@ -144,10 +145,18 @@ impl Interface {
     /// [`Error::NotReady`] after 30 s, as when the far end is down.
     pub fn wait_until_running(&self) -> Result<(), Error> {
         let begin = Instant::now();
+        let info = self.wait_until_running_alone(begin)?;
+        match self.node.far_end(&info)? {
+            Some((node, far)) => Interface::new(node, &far.name).wait_until_running_alone(begin).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn wait_until_running_alone(&self, begin: Instant) -> Result<LinkInfo, Error> {
         loop {
             let info = self.info()?;
             if build::is_in(&info, LinkState::Running) {
-                return Ok(());
+                return Ok(info);
             }
             if begin.elapsed() > build::READY_WITHIN {
                 return Err(Error::NotReady {

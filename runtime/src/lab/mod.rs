@@ -27,6 +27,8 @@ use std::sync::Arc;
 
 use netns_test_topology::{Topology, build::NodeBuilder};
 
+use crate::kernel::LinkInfo;
+
 pub use error::Error;
 pub use firewall::RuleHandle;
 pub use interface::Interface;
@@ -185,23 +187,11 @@ impl Lab {
         change::wait_until_gone(node.name(), &far_ends)
     }
 
-    /// The other ends of a node's cables: node, index, name.
-    fn far_ends(&self, node: &Node) -> Result<Vec<(Node, u32, String)>, Error> {
-        let mut ends = Vec::new();
-        for near in node.links()?.into_iter().filter(|link| link.kind == "veth" && link.peer_netns_id.is_some()) {
-            for other in self.nodes().into_iter().filter(|other| other != node) {
-                let links = other.links()?;
-                let far = links.into_iter().find(|far| {
-                    far.kind == "veth" && Some(far.index) == near.peer_index && far.peer_index == Some(near.index)
-                });
-                if let Some(far) = far
-                    && node.netns_id_of(&other)? == near.peer_netns_id
-                {
-                    ends.push((other, far.index, far.name));
-                }
-            }
-        }
-        Ok(ends)
+    /// The other ends of a node's cables to other nodes.
+    fn far_ends(&self, node: &Node) -> Result<Vec<(Node, LinkInfo)>, Error> {
+        let links = node.links()?;
+        let cables = links.iter().filter(|link| link.peer_netns_id.is_some());
+        cables.filter_map(|near| node.far_end(near).transpose()).collect()
     }
 }
 

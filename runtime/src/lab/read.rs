@@ -108,6 +108,26 @@ impl Node {
         self.words(nsid::get(&self.live()?.rtnl, &there.netns))
     }
 
+    /// The other end of the cable that one of its interfaces is an end of, if that is on a node of the network.
+    pub(super) fn far_end(&self, near: &LinkInfo) -> Result<Option<(Node, LinkInfo)>, Error> {
+        let is_far = |far: &LinkInfo| {
+            far.kind == "veth" && Some(far.index) == near.peer_index && far.peer_index == Some(near.index)
+        };
+        if near.kind != "veth" {
+            return Ok(None);
+        }
+        let here = near.peer_netns_id.is_none();
+        let nodes = self.shared().map(|shared| shared.nodes()).unwrap_or_default();
+        for node in nodes.into_iter().filter(|node| (node == self) == here) {
+            if let Some(far) = node.links()?.into_iter().find(is_far)
+                && (here || self.netns_id_of(&node)? == near.peer_netns_id)
+            {
+                return Ok(Some((node, far)));
+            }
+        }
+        Ok(None)
+    }
+
     /// The inode of its network namespace, which is what tells two namespaces apart ([namespaces(7)]).
     ///
     /// # Errors
