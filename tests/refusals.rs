@@ -68,6 +68,18 @@ refusals! {
     group_without_device(net) {
         refused(net.a.add_vxlan("vx0", "id 42 group 239.1.1.1"), "EINVAL");
     }
+    vxlan_scopes(net) {
+        refused(net.a.add_vxlan("vx0", "id 42 remote fe80::2"), "EINVAL");
+        refused(net.a.add_vxlan("vx0", "id 42 remote fe80::2 dev eth0"), "EINVAL");
+        refused(net.a.add_vxlan("vx0", "id 42 local fd00::1 remote fe80::2 dev eth0"), "EINVAL");
+        refused(net.a.add_vxlan("vx0", "id 42 local fe80::1 remote fd00::2 dev eth0"), "EINVAL");
+        refused(net.a.add_vxlan("vx0", "id 42 local fe80::1 group ff05::2 dev eth0"), "EINVAL");
+        refused(net.a.add_vxlan("vx0", "id 42 local fe80::1 remote fe80::2"), "EINVAL");
+        refused(net.a.add_vxlan("vx0", "id 42 local fe80::1"), "EINVAL");
+        net.a.add_vxlan("vx0", "id 42 local fe80::1 remote fe80::2 dev eth0")?;
+        net.a.add_vxlan("vx1", "id 43 local fe80::1 group ff02::2 dev eth0")?;
+        net.a.add_vxlan("vx2", "id 44 local fe80::1 dev eth0")?;
+    }
     vxlan_conflict(net) {
         net.a.add_vxlan("vx0", "id 42 remote 10.0.0.2")?;
         refused(net.a.add_vxlan("vx1", "id 42 remote 10.0.0.3"), "EEXIST");

@@ -6,7 +6,7 @@ use super::{
     InterfaceBuilder,
     value::{IntoAddresses, IntoValue},
 };
-use crate::{IfName, Kind, Mac, Macvlan, MacvlanMode, NodeName, Vni, Vxlan, multicast, unicast};
+use crate::{IfName, Kind, Mac, Macvlan, MacvlanMode, NodeName, Vni, Vxlan, multicast, source, unicast};
 
 /// Builds a VXLAN device; see [`NodeBuilder::vxlan`](super::NodeBuilder::vxlan).
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl VxlanBuilder {
 
     /// Sets the source address of the packets that carry frames; without, the route chooses it.
     pub fn local(mut self, address: impl IntoValue<IpAddr>) -> Self {
-        self.vxlan.local = self.interface.errors.take(address);
+        self.vxlan.local = self.interface.errors.keep(address.into_value().and_then(source));
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
 };
 
 use super::{Check, Checker, Item, Part};
@@ -26,6 +26,7 @@ impl<'a> Checker<'a> {
             self.report(Check::VXLAN_FAMILIES, item, Part::Remote, message)
                 .help("give both ends addresses of the underlay's one family");
         }
+        self.check_tunnel_scopes(item, interface, vxlan);
         if let Some(group) = vxlan.remote.filter(|remote| remote.is_multicast() && vxlan.dev.is_none()) {
             let message = format!("`{name}` sends to the group {group}, but not by any interface");
             self.report(Check::GROUP_WITHOUT_DEVICE, item, Part::Remote, message)
@@ -62,6 +63,37 @@ impl<'a> Checker<'a> {
                 .help("add `allow(foreign_tunnel_end)` if that is the point of the test");
         }
         self.check_overlay_mtu(item, node, interface, vxlan);
+    }
+
+    /// Link-local IPv6 addresses go together, and mean something on one interface only.
+    fn check_tunnel_scopes(&mut self, item: Item, interface: &Interface, vxlan: &Vxlan) {
+        let name = &interface.name;
+        let of_a_link = |end: Option<IpAddr>| match end {
+            Some(IpAddr::V6(end)) => end.is_unicast_link_local(),
+            _ => false,
+        };
+        match (vxlan.local, vxlan.remote) {
+            (Some(local), Some(IpAddr::V6(remote)))
+                if of_a_link(vxlan.local) && !remote.is_unspecified() && !is_of_one_link(remote) =>
+            {
+                let message = format!("`{name}` would send from {local}, which is of one link, to {remote}, which is not");
+                self.report(Check::VXLAN_SCOPES, item, Part::Remote, message)
+                    .help("give both ends link-local addresses, or neither");
+            }
+            (local, Some(remote)) if of_a_link(Some(remote)) && !of_a_link(local) => {
+                let message = format!("`{name}` would send to {remote}, which is of one link, from an address that is not");
+                self.report(Check::VXLAN_SCOPES, item, Part::Remote, message)
+                    .help("give both ends link-local addresses, or neither");
+            }
+            (Some(local), remote)
+                if of_a_link(vxlan.local) && vxlan.dev.is_none() && !remote.is_some_and(|r| r.is_multicast()) =>
+            {
+                let message = format!("`{name}` sends from {local}, but does not say on which link");
+                self.report(Check::VXLAN_SCOPES, item, Part::Source, message)
+                    .help("name the interface of the underlay that has the address as its `dev`");
+            }
+            _ => {}
+        }
     }
 
     /// The kernel refuses what the named interface cannot carry, and finds out packet by packet without one.
@@ -227,4 +259,11 @@ impl<'a> Checker<'a> {
             }
         }
     }
+}
+
+/// Whether an address is link-local, or a group's on one link ([RFC 4291], section 2.7).
+///
+/// [RFC 4291]: https://www.rfc-editor.org/rfc/rfc4291#section-2.7
+fn is_of_one_link(address: Ipv6Addr) -> bool {
+    address.is_unicast_link_local() || (address.is_multicast() && address.octets()[1] & 0xf == 2)
 }

@@ -324,4 +324,7 @@ checks! {
     BAD_FDB_MAC "N0069" "bad_fdb_mac" Refused ALONE
         "The MAC address of a forwarding entry is one that the bridge does not take: all zeros, without a tunnel end."
         r#"node a { vxlan vx0 { id 42, master br0 }; bridge br0; fdb "00:00:00:00:00:00" dev vx0; }"#
+    VXLAN_SCOPES "N0070" "vxlan_scopes" Refused ALONE
+        "Only one end of a VXLAN device has a link-local IPv6 address, or its interface is not named."
+        r#"node a { vxlan vx0 { id 42, remote "fe80::2" }; }"#
 }

@@ -39,4 +39,4 @@ pub use route::{NextHop, Route, RouteKind, Rule, RuleAction};
 pub use template::Template;
 pub use topology::{Draft, Topology};
 pub use vxlan::{Vni, Vxlan};
-pub(crate) use vxlan::{multicast, unicast};
+pub(crate) use vxlan::{multicast, source, unicast};

@@ -8,11 +8,20 @@ const LOOPBACK: u32 = 65_536;
 /// More interfaces than can be made on top of each other: the kernel stops at 8.
 const MOST_LAYERS: u32 = 16;
 
+/// Which ports of a bridge count for its MTU.
+#[derive(Clone, Copy, PartialEq)]
+enum Ports {
+    /// All that it has in the end.
+    All,
+    /// Those that it has when a tunnel over it is made: none yet that is on top of something.
+    Cables,
+}
+
 impl Draft {
     /// The MTU that an interface comes to, in bytes: its own; without, for a bridge the lowest of its ports', for a
     /// macvlan its parent's, for a VXLAN device what its underlay has room for.
     pub fn mtu(&self, node: &Node, interface: &Interface) -> u32 {
-        self.mtu_within(node, interface, MOST_LAYERS)
+        self.mtu_within(node, interface, Ports::All, MOST_LAYERS)
     }
 
     /// Whether the kernel gives an interface IPv6 at all: its MTU holds the 1,280 bytes that every link must carry
@@ -32,15 +41,19 @@ impl Draft {
     }
 
     /// Interfaces that are on top of each other in a circle, which the checker refuses, have no end.
-    fn mtu_within(&self, node: &Node, interface: &Interface, layers: u32) -> u32 {
+    fn mtu_within(&self, node: &Node, interface: &Interface, counted: Ports, layers: u32) -> u32 {
         if interface.mtu.is_some() || layers == 0 {
             return interface.mtu.unwrap_or(ETHERNET);
         }
-        let lower = |node: &Node, interface: &Interface| self.mtu_within(node, interface, layers - 1);
+        let lower = |node: &Node, interface: &Interface| self.mtu_within(node, interface, counted, layers - 1);
         match &interface.kind {
             Kind::Loopback => LOOPBACK,
             Kind::Veth => ETHERNET,
-            Kind::Bridge(_) => node.ports(&interface.name).map(|port| lower(node, port)).min().unwrap_or(ETHERNET),
+            Kind::Bridge(_) => {
+                let ports = node.ports(&interface.name);
+                let ports = ports.filter(|port| counted == Ports::All || !port.kind.is_overlay());
+                ports.map(|port| lower(node, port)).min().unwrap_or(ETHERNET)
+            }
             Kind::Macvlan(macvlan) => {
                 let owner = macvlan.parent_node.as_ref().map_or(Some(node), |name| self.node(name));
                 let parent = owner.and_then(|owner| Some((owner, owner.interface(&macvlan.parent)?)));
@@ -70,15 +83,7 @@ impl Draft {
             None if all().any(|i| near(&i)) => all().filter(near).collect(),
             None => all().filter(addressed).collect(),
         };
-        // When the device is made, a bridge has no port yet that is on top of something.
-        let mtu = |carrying: &Interface| match &carrying.kind {
-            _ if layers == 0 => ETHERNET,
-            Kind::Bridge(_) if carrying.mtu.is_none() => {
-                let cables = carrier.ports(&carrying.name).filter(|port| !port.kind.is_overlay());
-                cables.map(|port| port.mtu.unwrap_or(ETHERNET)).min().unwrap_or(ETHERNET)
-            }
-            _ => self.mtu_within(carrier, carrying, layers - 1),
-        };
+        let mtu = |carrying| self.mtu_within(carrier, carrying, Ports::Cables, layers.saturating_sub(1));
         let room = carriers.into_iter().map(mtu).min()?.saturating_sub(vxlan.overhead());
         // Nothing works with less; the kernel itself knows no such limit where it looks at one interface alone.
         let least = if vxlan.dev.is_none() && interface.addresses.iter().any(Cidr::is_ipv6) { 1280 } else { 68 };

@@ -118,7 +118,11 @@ impl FromStr for Vxlan {
                     let value = words.value(word)?;
                     id = Some(value.parse().map_err(|error| words.wrong(value, error))?);
                 }
-                "local" => vxlan.local = Some(words.address_after(word)?),
+                "local" => {
+                    let value = words.value(word)?;
+                    let read = words.address(value)?;
+                    vxlan.local = Some(source(read).map_err(|error| words.wrong(value, error))?);
+                }
                 "remote" | "group" => {
                     let value = words.value(word)?;
                     let address = words.address(value)?;
@@ -170,6 +174,15 @@ pub(crate) fn unicast(address: IpAddr) -> Result<IpAddr, InvalidValue> {
         false => Ok(address),
         true => Err(InvalidValue::new(format!("`{address}` is a multicast group, not the far end of a tunnel"))
             .help("give it as the tunnel's `group`")),
+    }
+}
+
+/// The address if packets can come from it.
+pub(crate) fn source(address: IpAddr) -> Result<IpAddr, InvalidValue> {
+    match address.is_multicast() {
+        false => Ok(address),
+        true => Err(InvalidValue::new(format!("`{address}` is a multicast group, and nothing is sent from one"))
+            .help("write an address that the underlay has")),
     }
 }
 
