@@ -57,7 +57,11 @@ fn change(scenario: &Scenario, step: &Step, lab: &Lab) -> Result<(), String> {
             )
         })?;
     }
-    Ok(())
+    if step.changes.is_empty() {
+        return Ok(());
+    }
+    // What is expected is expected of the changed network, not of the moment in which it changes.
+    lab.settle().map_err(|error| format!("nothing is known of step `{}` and what follows\n  {error}", step.name))
 }
 
 /// Watches every interface of which the step expects something, before it is probed.

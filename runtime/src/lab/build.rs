@@ -466,8 +466,12 @@ fn until_ready(rtnl: &Rtnl, wanted: Wanted, begin: Instant) -> Result<Option<Mis
         if let (Some(Missing::Link { interface, .. }), true) = (&missing, begin.elapsed() > HASTE) {
             link::settle(rtnl, interface)?;
         }
+        if missing.is_none() {
+            // They have a carrier before they have a queue to send by.
+            let early = links.iter().filter(|link| link.flags.up() && runs_with_carrier(link));
+            return early.map(|link| link::settle(rtnl, &link.name)).collect::<Result<(), _>>().map(|()| None);
+        }
         match begin.elapsed() {
-            _ if missing.is_none() => return Ok(None),
             elapsed if elapsed > after => return Ok(missing),
             // The kernel's deferred work takes some microseconds; the timer's tick is a millisecond.
             elapsed if elapsed < HASTE => thread::yield_now(),
@@ -481,12 +485,16 @@ pub(super) fn is_in(link: &LinkInfo, state: LinkState) -> bool {
     match state {
         LinkState::Down => !link.flags.up(),
         LinkState::NoCarrier => link.flags.up() && !link.flags.running(),
-        // The word UP comes to a bridge up to a second after its carrier, and nothing waits for it.
-        // A VXLAN device never says more than UNKNOWN, and a macvlan only if its parent changes.
-        LinkState::Running if matches!(&*link.kind, "bridge" | "vxlan" | "macvlan") => {
-            link.flags.up() && link.flags.lower_up()
-        }
+        LinkState::Running if runs_with_carrier(link) => link.flags.up() && link.flags.lower_up(),
         LinkState::Running if link.kind.is_empty() => link.flags.up() && link.flags.running(),
         LinkState::Running => link.flags.up() && link.oper_state == OperState::Up,
     }
+}
+
+/// Whether an interface is running as soon as it has a carrier, by the words that the kernel has for it.
+///
+/// The word UP comes to a bridge up to a second after its carrier. A VXLAN device never says more than UNKNOWN, and a
+/// macvlan only if its parent changes.
+fn runs_with_carrier(link: &LinkInfo) -> bool {
+    matches!(&*link.kind, "bridge" | "vxlan" | "macvlan")
 }

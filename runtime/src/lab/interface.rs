@@ -135,8 +135,8 @@ impl Interface {
         self.set("set up", |link| link.up())
     }
 
-    /// Waits until it can carry packets: up, with a carrier, and the kernel's deferred work on that done, here and at the
-    /// far end of its cable.
+    /// Waits until it can carry packets: up, with a carrier, and the kernel's deferred work on that done, here, at the far
+    /// end of its cable, and for the bridges that these are ports of.
     ///
     /// Setting an interface up returns before; a packet sent at once, or through a bridge's port, may be lost.
     ///
@@ -146,16 +146,19 @@ impl Interface {
     pub fn wait_until_running(&self) -> Result<(), Error> {
         let begin = Instant::now();
         let info = self.wait_until_running_alone(begin)?;
-        match self.node.far_end(&info)? {
-            Some((node, far)) => Interface::new(node, &far.name).wait_until_running_alone(begin).map(drop),
-            None => Ok(()),
+        if let Some((node, far)) = self.node.far_end(&info)? {
+            Interface::new(node, &far.name).wait_until_running_alone(begin)?;
         }
+        Ok(())
     }
 
     fn wait_until_running_alone(&self, begin: Instant) -> Result<LinkInfo, Error> {
         loop {
             let info = self.info()?;
             if build::is_in(&info, LinkState::Running) {
+                if info.master.is_some() {
+                    self.node.settle()?;
+                }
                 return Ok(info);
             }
             if begin.elapsed() > build::READY_WITHIN {
@@ -173,8 +176,9 @@ impl Interface {
 
     /// Sets it down, as `ip link set … down`: its routes go, its IPv4 addresses stay.
     ///
-    /// The far end of its cable notices in the kernel's own time. A ping from there is lost before that (a timeout, or
-    /// `ENOBUFS`), and is told that the host is unreachable after it; behind a bridge it is always lost.
+    /// The far end of its cable notices in the kernel's own time, or when the network is
+    /// [settled](super::Lab::settle). A ping from there is lost before that (a timeout, or `ENOBUFS`), and is told that the
+    /// host is unreachable after it; behind a bridge it is always lost.
     ///
     /// # Errors
     ///

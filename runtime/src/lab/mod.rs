@@ -143,6 +143,20 @@ impl Lab {
         self.shared.nodes()
     }
 
+    /// Has the kernel do now what it put off when interfaces went up or down, on all nodes: far ends learn that their
+    /// carrier came or went, and bridges can send.
+    ///
+    /// Without it that work comes in the kernel's own time, mostly within a millisecond, and the outcome of a probe until
+    /// then depends on it. It does not wait for anything; to wait until a link is there is
+    /// [`Interface::wait_until_running`].
+    ///
+    /// # Errors
+    ///
+    /// If the kernel does not tell about its interfaces.
+    pub fn settle(&self) -> Result<(), Error> {
+        self.nodes().iter().try_for_each(Node::settle)
+    }
+
     /// Adds a node with a loopback interface only, in the network's profile.
     ///
     /// # Errors

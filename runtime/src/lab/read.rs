@@ -20,6 +20,13 @@ impl Node {
         self.words(link::all(&self.live()?.rtnl))
     }
 
+    /// Has the kernel do now what it put off when its interfaces changed.
+    pub(super) fn settle(&self) -> Result<(), Error> {
+        let live = self.live()?;
+        let links = self.words(link::all_brief(&live.rtnl))?;
+        links.iter().try_for_each(|link| self.words(link::settle(&live.rtnl, &link.name)))
+    }
+
     /// The addresses of its interfaces, as `ip addr`.
     ///
     /// # Errors

@@ -76,12 +76,14 @@ impl<'a> Checker<'a> {
             (Some(local), Some(IpAddr::V6(remote)))
                 if of_a_link(vxlan.local) && !remote.is_unspecified() && !is_of_one_link(remote) =>
             {
-                let message = format!("`{name}` would send from {local}, which is of one link, to {remote}, which is not");
+                let message =
+                    format!("`{name}` would send from {local}, which is of one link, to {remote}, which is not");
                 self.report(Check::VXLAN_SCOPES, item, Part::Remote, message)
                     .help("give both ends link-local addresses, or neither");
             }
             (local, Some(remote)) if of_a_link(Some(remote)) && !of_a_link(local) => {
-                let message = format!("`{name}` would send to {remote}, which is of one link, from an address that is not");
+                let message =
+                    format!("`{name}` would send to {remote}, which is of one link, from an address that is not");
                 self.report(Check::VXLAN_SCOPES, item, Part::Remote, message)
                     .help("give both ends link-local addresses, or neither");
             }

@@ -101,25 +101,33 @@ fn group_without_device() {
 fn vxlan_scopes() {
     fires(
         vxlan(|v| v.remote("fe80::2")),
-        &["vxlan_scopes: `vx0` would send to fe80::2, which is of one link, from an address that is not (give both ends \
-           link-local addresses, or neither)"],
+        &[
+            "vxlan_scopes: `vx0` would send to fe80::2, which is of one link, from an address that is not (give both ends \
+           link-local addresses, or neither)",
+        ],
     );
     let both = |remote: &str| vxlan(|v| v.local("fe80::1").remote(remote).dev("eth0")).allow("foreign_tunnel_end");
     fires(
         both("2001:db8::2"),
-        &["vxlan_scopes: `vx0` would send from fe80::1, which is of one link, to 2001:db8::2, which is not (give both \
-           ends link-local addresses, or neither)"],
+        &[
+            "vxlan_scopes: `vx0` would send from fe80::1, which is of one link, to 2001:db8::2, which is not (give both \
+           ends link-local addresses, or neither)",
+        ],
     );
     fires(
         vxlan(|v| v.local("fe80::1")).allow("foreign_tunnel_end"),
-        &["vxlan_scopes: `vx0` sends from fe80::1, but does not say on which link (name the interface of the underlay \
-           that has the address as its `dev`)"],
+        &[
+            "vxlan_scopes: `vx0` sends from fe80::1, but does not say on which link (name the interface of the underlay \
+           that has the address as its `dev`)",
+        ],
     );
     let group = |group: &str| vxlan(|v| v.local("fe80::1").group(group).dev("eth0")).allow("foreign_tunnel_end");
     fires(
         group("ff05::2"),
-        &["vxlan_scopes: `vx0` would send from fe80::1, which is of one link, to ff05::2, which is not (give both ends \
-           link-local addresses, or neither)"],
+        &[
+            "vxlan_scopes: `vx0` would send from fe80::1, which is of one link, to ff05::2, which is not (give both ends \
+           link-local addresses, or neither)",
+        ],
     );
     passes(both("fe80::2"));
     passes(group("ff02::2"));

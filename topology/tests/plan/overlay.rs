@@ -1,10 +1,6 @@
 //! What is made on top of other interfaces.
 
-use netns_test_topology::{
-    Departure, Profile, Topology,
-    build::TopologyBuilder,
-    plan::LinkState,
-};
+use netns_test_topology::{Departure, Profile, Topology, build::TopologyBuilder, plan::LinkState};
 
 use super::{lines, plan, states};
 
