@@ -131,6 +131,11 @@ refusals! {
         refused(net.a.add_route("default via 10.0.9.1"), "ENETUNREACH");
         refused(net.a.add_route("default via fd09::1"), "EHOSTUNREACH");
         refused(net.a.add_route("default via fd09::1 dev lo"), "EHOSTUNREACH");
+        // The kernel makes no route to the networks of such addresses.
+        for (address, gateway) in [("239.84.0.1/2", "192.0.0.9"), ("10.64.0.1/1", "100.0.0.9"), ("0.1.2.3/1", "100.0.0.9")] {
+            net.a.interface("lo")?.add_address(address)?;
+            refused(net.a.add_route(format!("10.5.0.0/24 via {gateway}")), "ENETUNREACH");
+        }
         // A network on `lo` is the node's own, also where a route for everything leads out.
         net.a.interface("lo")?.add_address("fd05::1/64")?;
         net.a.add_route("::/0 dev eth0")?;
@@ -185,6 +190,8 @@ refusals! {
     foreign_source(net) {
         refused(net.a.add_route("default via 10.0.0.2 src 10.9.9.9"), "EINVAL");
         refused(net.a.add_route("default via fd00::2 src fd09::9"), "EINVAL");
+        net.a.interface("lo")?.add_address("239.0.0.1/32")?;
+        refused(net.a.add_route("default via 10.0.0.2 src 239.0.0.1"), "EINVAL");
     }
     duplicate_route(net) {
         net.a.add_route("default via 10.0.0.2")?;

@@ -1,6 +1,9 @@
 //! Routes and policy rules.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use super::{Check, Checker, Item, Part, interfaces::is_link_local, listed};
 use crate::plan::States;
@@ -90,6 +93,10 @@ impl Checker<'_> {
                 true => "leave `src` out, or give the address to an interface".to_owned(),
                 false => format!("name an address of `{}`: {}", node.name, listed(&own)),
             });
+        } else if matches!(source, IpAddr::V4(source) if is_no_source(source)) {
+            let message = format!("nothing can be sent from `{source}`, which is no address of a host");
+            self.report(Check::FOREIGN_SOURCE, item, Part::Source, message)
+                .help("name another address, or leave `src` out");
         } else if is_link_local(source) && !leaves_only_by_its_interface(node, route, source) {
             let message = format!("the link-local source `{source}` belongs to another interface than the route");
             self.report(Check::FOREIGN_SOURCE, item, Part::Source, message)
@@ -251,7 +258,7 @@ impl Checker<'_> {
         }
         // A network on `lo` is the node's own. For IPv4 the kernel takes any address in it for a gateway all the same.
         let stays = |i: &Interface, a: &Cidr| a.is_ipv6() && matches!(i.kind, Kind::Loopback);
-        let leads_out = |i: &Interface, a: &Cidr| !is_host(a) && !stays(i, a);
+        let leads_out = |i: &Interface, a: &Cidr| !says_nothing(a) && !stays(i, a);
         let attached = || addresses().filter(|(i, a)| on_dev(&i.name) && a.network().contains(via) && leads_out(i, a));
         if let Some((_, network)) = attached().find(|(i, a)| i.up && !a.is_ipv6() && a.prefix() < 31 && a.last() == via)
         {
@@ -336,13 +343,24 @@ fn connected(node: &Node, (to, table, metric): (Cidr, u32, u32)) -> Option<&Inte
     let own_metric = if to.is_ipv6() { 256 } else { 0 };
     let brings = |i: &Interface, a: &Cidr| {
         let local = !to.is_ipv6() && matches!(i.kind, Kind::Loopback);
-        i.up && a.network() == to && !is_host(a) && !local
+        i.up && a.network() == to && !says_nothing(a) && !local
     };
     let brought = table == MAIN && metric == own_metric;
     node.interfaces.iter().find(|i| brought && i.addresses.iter().any(|a| brings(i, a)))
 }
 
-/// A host's own address alone: it says nothing about what is on the link.
-fn is_host(cidr: &Cidr) -> bool {
-    cidr.prefix() == if cidr.is_ipv6() { 128 } else { 32 }
+/// Whether an address says nothing about what is on the link: a host's own alone, or one with which the kernel makes no
+/// route to its network, because packets could not come from it or the network begins with `0.0.0.0/8`.
+fn says_nothing(cidr: &Cidr) -> bool {
+    match (cidr.addr(), cidr.network().addr()) {
+        (IpAddr::V4(addr), IpAddr::V4(network)) => {
+            cidr.prefix() == 32 || is_no_source(addr) || network.octets()[0] == 0
+        }
+        _ => cidr.prefix() == 128,
+    }
+}
+
+/// Whether the kernel takes an IPv4 address for no host's: a group's, one of this network, or everybody's.
+fn is_no_source(addr: Ipv4Addr) -> bool {
+    addr.is_multicast() || addr.octets()[0] == 0 || addr.is_broadcast()
 }

@@ -193,7 +193,8 @@ checks! {
          or the gateway that each hop of an IPv6 multipath route needs."
         r#"node a { route default via "fe80::1"; }"#
     FOREIGN_SOURCE "N0027" "foreign_source" Refused RELATED
-        "A route prefers a source address that the node does not have, or a link-local one of another interface."
+        "A route prefers a source address that the node does not have, a link-local one of another interface, or one that \
+         is no host's."
         r#"node a { bridge br0: "10.0.0.1/24"; route default via "10.0.0.2" src "10.9.9.9"; }"#
     DUPLICATE_ROUTE "N0028" "duplicate_route" Refused ALONE
         "Two routes lead to the same network with the same metric in the same table, or an IPv6 route has the same hop twice."

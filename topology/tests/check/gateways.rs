@@ -41,6 +41,20 @@ fn gateway_off_link() {
            way)",
         ],
     );
+    // Nor does one that no host can send from, nor one whose network begins with 0.0.0.0/8: the kernel makes no route.
+    for (address, gateway) in [("239.84.0.1/2", "192.0.0.9"), ("10.64.0.1/1", "100.0.0.9")] {
+        let via = |gateway: &str| {
+            pair(|n| n.interface("lo", address).route(format!("default via {gateway}"))).allow("special_address")
+        };
+        fires(
+            via(gateway),
+            &[&format!(
+                "gateway_off_link: gateway `{gateway}` is not on-link for node `a`: the kernel would answer `Network is \
+                 unreachable` (`a` is attached to `10.0.0.0/24`)"
+            )],
+        );
+        passes(via("10.0.0.2"));
+    }
     passes(pair(|n| n.route("default via 10.0.9.1 dev eth0 onlink")));
     passes(pair(|n| n.route("10.0.9.0/24 dev eth0").route("default via 10.0.9.1")));
     passes(pair(|n| n.route("10.0.9.0/24 dev eth0 table 7").route("default via 10.0.9.1 table 7")));

@@ -109,6 +109,14 @@ fn foreign_source() {
         pair(|n| n.route("default via 10.0.0.2 src 10.9.9.9")),
         &["foreign_source: `10.9.9.9` is not an address of node `a` (name an address of `a`: `10.0.0.1`)"],
     );
+    fires(
+        pair(|n| n.interface("lo", "239.0.0.1/32").route("default via 10.0.0.2 src 239.0.0.1"))
+            .allow("special_address"),
+        &[
+            "foreign_source: nothing can be sent from `239.0.0.1`, which is no address of a host (name another address, or \
+           leave `src` out)",
+        ],
+    );
     passes(pair(|n| n.route("default via 10.0.0.2 src 10.0.0.1")));
 }
 
