@@ -21,51 +21,58 @@ pub(crate) fn wanted(tokens: &TokenStream) -> Option<Text> {
 
 /// The expression of a topology in a file.
 pub(crate) fn value(file: &Text) -> TokenStream {
-    match load(file, "", &[]) {
-        Ok((draft, watch)) => {
+    let faults = match load(file, "", &[]) {
+        Ok(Loaded { draft, watch, faults }) if faults.is_empty() => {
             let text = netns_test_topology::compiled::write(&draft);
-            quote!({
+            return quote!({
                 #watch
                 ::netns_test::__private::compiled(#text)
-            })
+            });
         }
-        Err(faults) => {
-            // Its type keeps the compiler from more words about it.
-            let faults = super::said(faults);
-            quote!({
-                #faults
-                ::core::unreachable!()
-            })
-        }
-    }
+        Ok(Loaded { faults, .. }) | Err(faults) => super::said(faults),
+    };
+    // Its type keeps the compiler from more words about it.
+    quote!({
+        #faults
+        ::core::unreachable!()
+    })
+}
+
+/// What was read of a file.
+struct Loaded {
+    draft: netns_test_topology::Draft,
+    /// Code that has the compiler look at the file again when it changes.
+    watch: TokenStream,
+    /// What is wrong with it; its nodes have fields all the same.
+    faults: Vec<Fault>,
 }
 
 /// Gives the nodes in a file as if they had been declared, and code that has the compiler look at the file again when it
-/// changes.
+/// changes. An error if there is no such file.
 pub(crate) fn read(declaration: &Declaration, file: &Text) -> Result<(Lowered, Declaration, TokenStream), Vec<Fault>> {
     use super::{scope::Scope, tree::Source};
 
-    let (draft, watch) = load(file, &declaration.name.to_string(), &declaration.allow)?;
+    let Loaded { draft, watch, faults } = load(file, &declaration.name.to_string(), &declaration.allow)?;
     let items: Vec<_> = draft.nodes.iter().map(|node| item(node, file)).collect();
     let scope = Scope::of(&items, &[], "");
     let declared = Declaration { source: Source::Body(items), ..declaration.clone() };
-    Ok((Lowered { draft, scope, faults: Vec::new() }, declared, watch))
+    Ok((Lowered { draft, scope, faults }, declared, watch))
 }
 
 #[cfg(not(feature = "file"))]
-fn load(file: &Text, _: &str, _: &[Text]) -> Result<(netns_test_topology::Draft, TokenStream), Vec<Fault>> {
+fn load(file: &Text, _: &str, _: &[Text]) -> Result<Loaded, Vec<Fault>> {
     Err(vec![
         Fault::new(file.place, "topologies in files need the feature `file` of netns-test")
             .help("in Cargo.toml, write `features = [\"file\"]` beside the version of netns-test"),
     ])
 }
 
-/// The checked topology in a file, whose path is relative to the package.
+/// The topology in a file, whose path is relative to the package.
 #[cfg(feature = "file")]
-fn load(file: &Text, name: &str, allow: &[Text]) -> Result<(netns_test_topology::Draft, TokenStream), Vec<Fault>> {
+fn load(file: &Text, name: &str, allow: &[Text]) -> Result<Loaded, Vec<Fault>> {
     use netns_test_topology::{
         check::Item,
-        file::{Document, Mistakes, Source},
+        file::{Document, Mistake, Mistakes, Source},
     };
 
     let root = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
@@ -82,33 +89,33 @@ fn load(file: &Text, name: &str, allow: &[Text]) -> Result<(netns_test_topology:
     }
     let allowed_there = network.draft.allow.len();
     network.draft.allow.extend(allow.iter().map(|allowed| allowed.value.clone()));
-    let topology = document.finish(network).map_err(|mistakes| {
-        let fault = |mistake: &netns_test_topology::file::Mistake| {
-            if let Item::Allow(n) = mistake.problem.place.item
-                && let Some(allowed) = n.checked_sub(allowed_there).and_then(|n| allow.get(n))
-            {
-                return Fault::problem(allowed.place, mistake.problem.clone());
-            }
-            let drawn = Mistakes::new(source.clone(), vec![mistake.clone()]).draw(false);
-            let mut fault = Fault::new(file.place, &mistake.problem.message);
-            fault.code = Some(mistake.problem.code());
-            // The first line of the drawing is the message.
-            fault.notes = drawn.lines().skip(1).map(str::to_owned).collect();
-            fault
-        };
-        mistakes.iter().map(fault).collect::<Vec<_>>()
-    })?;
+    let draft = network.draft.clone();
+    let fault = |mistake: &Mistake| {
+        if let Item::Allow(n) = mistake.problem.place.item
+            && let Some(allowed) = n.checked_sub(allowed_there).and_then(|n| allow.get(n))
+        {
+            return Fault::problem(allowed.place, mistake.problem.clone());
+        }
+        let drawn = Mistakes::new(source.clone(), vec![mistake.clone()]).draw(false);
+        let mut fault = Fault::new(file.place, &mistake.problem.message);
+        fault.code = Some(mistake.problem.code());
+        // The first line of the drawing is the message.
+        fault.notes = drawn.lines().skip(1).map(str::to_owned).collect();
+        fault
+    };
+    let (draft, faults) = match document.finish(network) {
+        Ok(topology) => (topology.into_draft(), Vec::new()),
+        Err(mistakes) => (draft, mistakes.iter().map(fault).collect()),
+    };
     let written = &file.value;
     let watched = match std::path::Path::new(written).is_absolute() {
         true => quote!(#written),
         false => quote!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #written)),
     };
-    Ok((
-        topology.into_draft(),
-        quote!(
-            const _: &[u8] = ::core::include_bytes!(#watched);
-        ),
-    ))
+    let watch = quote!(
+        const _: &[u8] = ::core::include_bytes!(#watched);
+    );
+    Ok(Loaded { draft, watch, faults })
 }
 
 /// The node as if it had been declared.
@@ -154,7 +161,9 @@ mod tests {
     fn faults(tokens: &str) -> Vec<String> {
         let declaration = Parser::default().declaration(tokens.parse().unwrap()).expect("it is a declaration");
         let Source::File(file) = &declaration.source else { panic!("it is not in a file: {tokens}") };
-        let faults = read(&declaration, file).expect_err("nothing was wrong");
+        let faults = match read(&declaration, file) {
+            Ok((Lowered { faults, .. }, ..)) | Err(faults) => faults,
+        };
         let shown = |fault: &Fault| {
             let lines = [fault.message.clone()].into_iter().chain(fault.notes.clone()).chain(fault.help.clone());
             format!("{}: {}", fault.place.source(), lines.collect::<Vec<_>>().join("\n"))
@@ -173,6 +182,14 @@ mod tests {
    │         ╰── help: give this interface another name
 ───╯"#;
         assert_eq!(found, [expected]);
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_file_takes_no_field_away() {
+        let tokens = "struct Net = \"../topology/tests/file/mistakes/loopback_name.toml\";";
+        let code = super::super::expand(tokens.parse().unwrap()).to_string();
+        assert!(code.contains("compile_error"), "{code}");
+        assert!(code.contains("pub a : NetA"), "{code}");
     }
 
     #[test]

@@ -108,9 +108,9 @@ fn gather(gathered: &TokenStream, whole: &TokenStream) -> TokenStream {
     if let Source::File(file) = &declaration.source {
         exported = false;
         match file::read(&declaration, file) {
-            Ok((read, declared, code)) => {
-                (lowered, watch) = (read, code);
-                declaration = declared;
+            Ok((mut read, declared, code)) => {
+                faults.append(&mut read.faults);
+                (lowered, watch, declaration) = (read, code, declared);
             }
             Err(found) => faults.extend(found),
         }
