@@ -13,8 +13,7 @@ use crate::{
     volatile::Naming,
 };
 
-/// How long the two may take to become equal: the kernel tells of carriers up to a second late, and all
-/// IPv6 addresses of the machine wait for one worker of it.
+/// How long the two may take to become equal: all IPv6 addresses of the machine wait for one worker of the kernel.
 const SETTLED: Duration = Duration::from_secs(60);
 
 /// Builds a network in both ways; the error says what differs.
@@ -48,6 +47,7 @@ impl Both {
     /// What differs after the kernel has settled: node, side, fact.
     pub(crate) fn differences(&self) -> std::result::Result<Vec<String>, String> {
         let begin = Instant::now();
+        self.settle()?;
         loop {
             let differences = self.differences_now()?;
             if differences.is_empty() || begin.elapsed() > SETTLED {
@@ -56,7 +56,18 @@ impl Both {
         }
     }
 
-    fn differences_now(&self) -> std::result::Result<Vec<String>, String> {
+    /// Has the kernel do now what it put off, such as telling of a bridge's carrier.
+    fn settle(&self) -> std::result::Result<(), String> {
+        self.lab.settle().map_err(|error| error.to_string())?;
+        let look = "cd /sys/class/net && for name in */; do ip link show dev \"${name%/}\"; done";
+        for node in &self.topology.nodes {
+            state::run(self.named.command().args(["ip", "netns", "exec", &node.name, "sh", "-c", look]))?;
+        }
+        Ok(())
+    }
+
+    /// What differs at the moment.
+    pub(crate) fn differences_now(&self) -> std::result::Result<Vec<String>, String> {
         let mut differences = Vec::new();
         for node in &self.topology.nodes {
             let naming = Naming::of(&self.topology, node);

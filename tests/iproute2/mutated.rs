@@ -66,11 +66,11 @@ fn each_kind_of_difference_is_named() -> Result {
         ),
     ] {
         both.named.script(change)?;
-        let differences = both.differences()?;
-        assert!(
-            differences.iter().any(|line| line.contains("only by the script") && line.contains(named)),
-            "after `{change}`: {differences:#?}"
-        );
+        eventually(Duration::from_secs(20), || {
+            let differences = both.differences_now()?;
+            let is_named = differences.iter().any(|line| line.contains("only by the script") && line.contains(named));
+            if is_named { Ok(()) } else { Err(format!("after `{change}`: {differences:#?}")) }
+        });
         both.named.script(undo)?;
         assert_eq!(both.differences()?, [""; 0], "after `{undo}`");
     }
