@@ -85,8 +85,6 @@ impl Both {
 }
 
 /// A mount namespace with a /run of its own, where `ip netns` keeps its names.
-///
-/// It is left to die with the test: the kernel's clean-up of its networks would slow what is built next.
 pub(crate) struct NamedNamespaces(Child);
 
 impl NamedNamespaces {
@@ -124,5 +122,13 @@ impl NamedNamespaces {
 
     fn state(&self, name: &str, naming: &Naming) -> std::result::Result<Facts, String> {
         state::of_namespace(self.command(), name, naming)
+    }
+}
+
+/// Its networks end with it, and with them what goes round in those that are a circle of bridges.
+impl Drop for NamedNamespaces {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

@@ -14,6 +14,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("timers", "reachable", "chosen at random around the base value"),
     ("timers", "refcnt", "how many entries the kernel holds at the moment"),
     ("link", "link_netnsid", "the kernel's number for the peer's namespace, in the order of first use"),
+    ("fdb", "linkNetNsId", "the kernel's number for the namespace of the underlay, in the order of first use"),
     ("link", "link_index", "compared as the index of the far end itself"),
     ("link", "hello_timer", "a running timer"),
     ("link", "tcn_timer", "a running timer"),
@@ -53,6 +54,10 @@ pub(crate) struct Naming {
     declared: BTreeSet<String>,
     /// Bridges that come to have no carrier.
     without_carrier: BTreeSet<String>,
+    /// Tunnels whose packets another node carries.
+    carried_elsewhere: BTreeSet<String>,
+    /// Ethernet addresses that the topology gives, on any node.
+    given: BTreeSet<String>,
     /// Random Ethernet addresses with the interface that has each.
     random: BTreeMap<String, String>,
 }
@@ -71,6 +76,13 @@ impl Naming {
                 (None, Kind::Bridge(_)) => drop(naming.bridges.insert(name)),
                 (None, _) => {}
             }
+            if matches!(&interface.kind, Kind::Vxlan(vxlan) if vxlan.underlay.is_some()) {
+                naming.carried_elsewhere.insert(interface.name.to_string());
+            }
+        }
+        for node in &topology.nodes {
+            let of_interfaces = node.interfaces.iter().filter_map(|interface| interface.mac);
+            naming.given.extend(of_interfaces.chain(node.fdb.iter().map(|entry| entry.mac)).map(|mac| mac.to_string()));
         }
         naming.macs.insert("lo".into());
         for step in topology.plan().steps() {
@@ -102,7 +114,7 @@ impl Naming {
         }
         for link in links {
             let [Some(name), Some(mac)] = ["ifname", "address"].map(|field| link[field].as_str()) else { continue };
-            if self.bridges.contains(name) {
+            if self.bridges.contains(name) && !self.given.contains(mac) {
                 naming.random.entry(mac.to_owned()).or_insert_with(|| format!("<MAC of {name}>"));
             }
         }
@@ -122,6 +134,12 @@ impl Naming {
                 // The lowest address of the ports, which may be random.
                 fields.remove("address");
             }
+            if let Some(info) = fields.get_mut("linkinfo").and_then(|info| info.get_mut("info_data")?.as_object_mut())
+                && self.carried_elsewhere.contains(&name)
+            {
+                // An index on the other node, which `ip` takes for one of this.
+                info.remove("link");
+            }
             if section == "fdb" && !matches!(fields.get("state").and_then(Value::as_str), Some("permanent" | "static"))
             {
                 // Learned from a packet that passed.
@@ -133,7 +151,18 @@ impl Naming {
             }
         }
         self.mend(section, &mut object);
+        let own = section == "fdb" && object["state"] == "permanent" && object["flags"][0] == "self";
+        if let Some(mac) = object.get_mut("mac").filter(|mac| own && self.is_of_another_node(mac)) {
+            *mac = "<MAC of another node's interface>".into();
+        }
         Some(object)
+    }
+
+    /// Whether a host's Ethernet address is random, and not that of an interface of the node: of a macvlan elsewhere.
+    fn is_of_another_node(&self, mac: &Value) -> bool {
+        let mac = mac.as_str().unwrap_or_default();
+        let first = mac.get(..2).and_then(|byte| u8::from_str_radix(byte, 16).ok());
+        first.is_some_and(|byte| byte & 1 == 0) && !self.given.contains(mac)
     }
 
     /// Whether an entry of an interface is there by chance.

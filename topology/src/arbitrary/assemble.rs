@@ -74,7 +74,9 @@ pub(super) fn draft(network: Network, options: Options) -> Draft {
             node.sysctls.push(Sysctl { key: sysctl.key.replace('*', &interface), value: sysctl.value.to_owned() });
         }
     }
-    let mistakes = Check::ALL.iter().filter(|check| options.mistakes && check.severity == Severity::Mistake);
+    // A circle of bridges leaves no time for anything else.
+    let can_be_tried = |check: &&Check| check.severity == Severity::Mistake && **check != Check::BRIDGE_LOOP;
+    let mistakes = Check::ALL.iter().filter(|check| options.mistakes && can_be_tried(check));
     let allow = mistakes.map(|check| check.name.to_owned()).collect();
     Draft { name: network.name, profile: network.profile, allow, ..site.draft }
 }

@@ -25,6 +25,11 @@ impl Checker<'_> {
                 let m = &rule.matches;
                 let names =
                     [&m.input, &m.not_input, &m.output, &m.not_output].into_iter().flatten().map(|name| &**name);
+                for name in names.clone().filter(|name| name.ends_with('*') && name.contains('\\')) {
+                    let message = format!("`{name}` ends with an asterisk and has a backslash");
+                    self.report(Check::UNQUOTABLE, item, Part::Whole, message)
+                        .help("nft has no way to write both: give the interface another name");
+                }
                 for text in names.chain(rule.comment.as_deref()).filter(|text| text.contains('"')) {
                     self.report(Check::UNQUOTABLE, item, Part::Whole, format!("`{text}` has a double quote"))
                         .help("nft has no way to write one: leave it out");

@@ -9,7 +9,7 @@ use super::{
     Check, Checker, Item, Part,
     links::{networks, share_subnet},
 };
-use crate::{Draft, Interface, Kind, Mac};
+use crate::{Draft, Interface, Kind, LinkEnd, Mac};
 
 /// An interface by node and position.
 pub(crate) type Member = (usize, usize);
@@ -19,6 +19,36 @@ impl<'a> Checker<'a> {
         for lan in self.draft.lans() {
             self.check_unique(&lan);
             self.check_common_subnet(&lan);
+        }
+    }
+
+    /// Bridges that are joined in a circle repeat every broadcast without end, unless one of them has the spanning tree.
+    pub(super) fn check_loops(&mut self) {
+        let draft = self.draft;
+        let mut bridges: Vec<(&str, &str)> = Vec::new();
+        let mut group: Vec<usize> = Vec::new();
+        for (l, link) in draft.links.iter().enumerate() {
+            let mut ends = [&link.a, &link.b].into_iter().filter_map(|end| draft.repeats(end));
+            let (Some(a), Some(b)) = (ends.next(), ends.next()) else { continue };
+            let [a, b] = [a, b].map(|bridge| {
+                bridges.iter().position(|known| *known == bridge).unwrap_or_else(|| {
+                    bridges.push(bridge);
+                    group.push(group.len());
+                    group.len() - 1
+                })
+            });
+            let (a, b) = (root(&mut group, a), root(&mut group, b));
+            if a != b {
+                group[a.max(b)] = a.min(b);
+                continue;
+            }
+            let message = format!(
+                "the cable from `{}` to `{}` closes a circle of bridges: every broadcast goes round in it without end",
+                link.a, link.b
+            );
+            self.report(Check::BRIDGE_LOOP, Item::Link(l), Part::Whole, message).help(
+                "leave it out, let one of its ends be down or one of the bridges have `stp`, or add `allow(bridge_loop)`",
+            );
         }
     }
 
@@ -125,6 +155,18 @@ impl<'a> Checker<'a> {
 }
 
 impl Draft {
+    /// The bridge, by its node's name and its own, that repeats what comes to an end of a cable, without asking whether
+    /// that was there before.
+    fn repeats(&self, end: &LinkEnd) -> Option<(&str, &str)> {
+        let node = self.node(&end.node)?;
+        let port = node.interface(&end.interface).filter(|port| port.up)?;
+        let bridge = node.interface(port.master.as_ref()?).filter(|bridge| bridge.up)?;
+        match &bridge.kind {
+            Kind::Bridge(options) if options.stp != Some(true) => Some((&node.name, &bridge.name)),
+            _ => None,
+        }
+    }
+
     /// The interfaces that one broadcast reaches, LAN by LAN, each in the order of the draft.
     pub(crate) fn lans(&self) -> Vec<Vec<Member>> {
         let mut members: Vec<Member> = Vec::new();

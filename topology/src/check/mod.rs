@@ -55,6 +55,7 @@ impl Draft {
         checker.check_tunnels();
         checker.check_links();
         checker.check_lans();
+        checker.check_loops();
         let allowed = |p: &Problem| p.severity() == Severity::Mistake && self.allow.iter().any(|name| name == p.name());
         Problems::new(checker.problems.into_iter().filter(|p| !allowed(p)).collect())
     }

@@ -243,6 +243,10 @@ impl Checker<'_> {
             self.report(Check::GATEWAY_OFF_LINK, item, part, message).help("name the interface that leads to it");
             return;
         }
+        let on_lo = |(i, a): &(&Interface, &Cidr)| matches!(i.kind, Kind::Loopback) && a.network().contains(via);
+        if hop.onlink && via.is_ipv4() && hop.dev.as_deref() == Some("lo") && addresses().any(|entry| on_lo(&entry)) {
+            return self.report_own(Check::BROADCAST_GATEWAY, item, part, node, via);
+        }
         if hop.onlink && via.is_ipv4() && !self.has_loopback(node) && !addresses().any(|(_, a)| !a.is_ipv6()) {
             let message = format!(
                 "node `{}` has no IPv4 address, not even that of `lo`: the kernel takes the on-link gateway `{via}` for a \

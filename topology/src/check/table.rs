@@ -286,7 +286,8 @@ checks! {
          whether it is a duplicate."
         r#"profile kernel; node a { bridge br0: "fd00::1/64" { down }; route "unreachable ::/0 src fd00::1"; }"#
     UNQUOTABLE "N0057" "unquotable" Impossible ALONE
-        "A comment or an interface name in a firewall rule has a double quote, which the language of nft cannot say."
+        "A comment or an interface name in a firewall rule has a double quote, or such a name a backslash and an asterisk \
+         at its end, which the language of nft cannot say."
         r#"node a { firewall input { tcp dport 25 drop comment "no \"mail\""; } }"#
     IPV6_HOST_BITS "N0058" "ipv6_host_bits" Mistake ALONE
         "An IPv6 route leads to a network whose host bits are not zero, and the kernel clears them without a word."
@@ -328,4 +329,8 @@ checks! {
     VXLAN_SCOPES "N0070" "vxlan_scopes" Refused ALONE
         "Only one end of a VXLAN device has a link-local IPv6 address, or its interface is not named."
         r#"node a { vxlan vx0 { id 42, remote "fe80::2" }; }"#
+    BRIDGE_LOOP "N0071" "bridge_loop" Mistake RELATED
+        "Cables join bridges in a circle, and none of these has the spanning tree protocol, so that every broadcast goes \
+         round in it without end and the machine does nothing else."
+        r#"node a { bridge br0 { ports p0, p1 }; p0; p1; } node b { bridge br0 { ports p0, p1 }; p0; p1; } link a.p0 -- b.p0; link a.p1 -- b.p1;"#
 }

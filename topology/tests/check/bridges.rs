@@ -1,6 +1,9 @@
 //! Bridges and their ports.
 
-use netns_test_topology::Topology;
+use netns_test_topology::{
+    Topology,
+    build::{BridgeBuilder, InterfaceBuilder, TopologyBuilder},
+};
 
 use super::{fires, pair, passes};
 
@@ -103,4 +106,45 @@ fn bridge_option() {
     }
     passes(with(true, Duration::from_secs(2)));
     passes(with(false, Duration::ZERO));
+}
+
+/// Two bridges on two cables, with these settings.
+fn circle(
+    a: impl FnOnce(BridgeBuilder) -> BridgeBuilder,
+    end: impl FnOnce(InterfaceBuilder) -> InterfaceBuilder,
+) -> TopologyBuilder {
+    Topology::builder()
+        .node("a", |n| n.bridge("br0", |bridge| a(bridge.port("p0"))).interface_with("p1", |p| end(p.master("br0"))))
+        .node("b", |n| n.bridge("br0", |bridge| bridge.ports(["p0", "p1"])))
+        .link("a.p0", "b.p0")
+        .link("a.p1", "b.p1")
+}
+
+#[test]
+fn bridge_loop() {
+    let told = |from: &str, to: &str| {
+        format!(
+            "bridge_loop: the cable from `{from}` to `{to}` closes a circle of bridges: every broadcast goes round in it \
+             without end (leave it out, let one of its ends be down or one of the bridges have `stp`, or add \
+             `allow(bridge_loop)`)"
+        )
+    };
+    fires(circle(|a| a, |end| end), &[&told("a.p1", "b.p1")]);
+    passes(circle(|a| a.stp(), |end| end));
+    passes(circle(|a| a, |end| end.down()));
+    passes(circle(|a| a.down(), |end| end));
+    passes(circle(|a| a, |end| end).allow("bridge_loop"));
+    let one =
+        Topology::builder().node("a", |n| n.bridge("br0", |bridge| bridge.ports(["p0", "p1"]))).link("a.p0", "a.p1");
+    fires(one, &[&told("a.p0", "a.p1")]);
+    // Three in a row, and a node that is on two of them, are none.
+    passes(
+        Topology::builder()
+            .node("a", |n| n.bridge("br0", |bridge| bridge.ports(["p0", "p1"])))
+            .node("b", |n| n.bridge("br0", |bridge| bridge.port("p0")).bridge("br1", |bridge| bridge.port("p2")))
+            .node("c", |n| n.interface("eth0", ()).interface("eth1", ()))
+            .link("a.p0", "b.p0")
+            .link("a.p1", "c.eth0")
+            .link("b.p2", "c.eth1"),
+    );
 }

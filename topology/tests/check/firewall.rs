@@ -202,4 +202,16 @@ fn unquotable() {
         &["unquotable: `no \"mail\"` has a double quote (nft has no way to write one: leave it out)"],
     );
     passes(pair(|n| n.firewall(Hook::Input, |c| c.rule(Match::any().drop().comment("no 'mail'")))));
+    // nft drops all backslashes of a name in which one stands before an asterisk at the end.
+    let named = |name: &'static str| {
+        pair(|n| n.bridge(name, |bridge| bridge).firewall(Hook::Input, |c| c.rule(Match::any().input(name).drop())))
+    };
+    fires(
+        named(r"a\b*"),
+        &[
+            r"unquotable: `a\b*` ends with an asterisk and has a backslash (nft has no way to write both: give the interface another name)",
+        ],
+    );
+    passes(named(r"a\b"));
+    passes(named("ab*"));
 }
