@@ -147,6 +147,7 @@ refusals! {
         refused(net.a.add_route("default via 10.0.0.1 dev eth0 onlink"), "EINVAL");
         net.a.interface("lo")?.add_address("10.0.9.2/24")?;
         refused(net.a.add_route("default via 10.0.9.1 dev lo onlink"), "EINVAL");
+        refused(net.a.add_route("default via 10.0.9.1 dev eth0 onlink"), "EINVAL");
         refused(net.a.add_route("default via fd00::1"), "EINVAL");
         for gateway in ["224.0.0.1", "255.255.255.255", "127.0.0.1"] {
             refused(net.a.add_route(format!("default via {gateway} dev eth0")), "ENETUNREACH");

@@ -243,8 +243,11 @@ impl Checker<'_> {
             self.report(Check::GATEWAY_OFF_LINK, item, part, message).help("name the interface that leads to it");
             return;
         }
-        let on_lo = |(i, a): &(&Interface, &Cidr)| matches!(i.kind, Kind::Loopback) && a.network().contains(via);
-        if hop.onlink && via.is_ipv4() && hop.dev.as_deref() == Some("lo") && addresses().any(|entry| on_lo(&entry)) {
+        // All of a network on `lo` is the node's own.
+        let on_lo = |(i, a): (&Interface, &Cidr)| {
+            matches!(i.kind, Kind::Loopback) && i.up && !says_nothing(a) && a.contains(via)
+        };
+        if hop.onlink && via.is_ipv4() && addresses().any(on_lo) {
             return self.report_own(Check::BROADCAST_GATEWAY, item, part, node, via);
         }
         if hop.onlink && via.is_ipv4() && !self.has_loopback(node) && !addresses().any(|(_, a)| !a.is_ipv6()) {

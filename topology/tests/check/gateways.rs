@@ -57,14 +57,20 @@ fn gateway_off_link() {
     }
     passes(pair(|n| n.route("default via 10.0.9.1 dev eth0 onlink")));
     // All of a network on `lo` is the node's own.
-    fires(
-        pair(|n| n.interface("lo", "10.0.9.2/24").route("default via 10.0.9.1 dev lo onlink")),
-        &[
-            "broadcast_gateway: gateway `10.0.9.1` is an address of node `a` itself (name the address of the next node on \
-           the way)",
-        ],
-    );
-    passes(pair(|n| n.interface("lo", "10.0.9.2/24").route("default via 10.0.8.1 dev lo onlink")));
+    for dev in ["lo", "eth0"] {
+        let via = |gateway: &str| {
+            let route = format!("default via {gateway} dev {dev} onlink");
+            pair(|n| n.interface("lo", "10.0.9.2/24").route(route))
+        };
+        fires(
+            via("10.0.9.1"),
+            &[
+                "broadcast_gateway: gateway `10.0.9.1` is an address of node `a` itself (name the address of the next node \
+               on the way)",
+            ],
+        );
+        passes(via("10.0.8.1"));
+    }
     passes(pair(|n| n.route("10.0.9.0/24 dev eth0").route("default via 10.0.9.1")));
     passes(pair(|n| n.route("10.0.9.0/24 dev eth0 table 7").route("default via 10.0.9.1 table 7")));
     passes(pair(|n| n.route("::/0 via fe80::1 dev eth0")));
