@@ -468,8 +468,8 @@ fn until_ready(rtnl: &Rtnl, wanted: Wanted, begin: Instant) -> Result<Option<Mis
         }
         if missing.is_none() {
             // They have a carrier before they have a queue to send by.
-            let early = links.iter().filter(|link| link.flags.up() && runs_with_carrier(link));
-            return early.map(|link| link::settle(rtnl, &link.name)).collect::<Result<(), _>>().map(|()| None);
+            let mut early = links.iter().filter(|link| link.flags.up() && runs_with_carrier(link));
+            return early.try_for_each(|link| link::settle(rtnl, &link.name)).map(|()| None);
         }
         match begin.elapsed() {
             elapsed if elapsed > after => return Ok(missing),

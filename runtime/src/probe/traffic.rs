@@ -124,7 +124,7 @@ impl Traffic {
     ///
     /// # Panics
     ///
-    /// If the protocol has no ports: it has to be that of [`tcp`] or [`udp`].
+    /// If the protocol has no ports: it has to be that of [`tcp`](super::tcp) or [`udp`](super::udp).
     #[must_use]
     #[track_caller]
     pub fn source_port(mut self, port: u16) -> Self {
