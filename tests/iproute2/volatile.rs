@@ -48,7 +48,7 @@ pub(crate) struct Naming {
     indexes: BTreeSet<String>,
     /// Bridges that take the address of one of their ports.
     bridges: BTreeSet<String>,
-    /// Addresses that the topology gives, as text.
+    /// Addresses that the topology gives, as text, or that are made of Ethernet addresses that it gives.
     addresses: BTreeSet<String>,
     /// The addresses of interfaces among them.
     declared: BTreeSet<String>,
@@ -150,7 +150,11 @@ impl Naming {
                 return None;
             }
         }
-        self.mend(section, &mut object);
+        // A bridge's is made of the lowest Ethernet address of its ports, which may be random or given.
+        let of_bridge = ["ifname", "dev"]
+            .iter()
+            .any(|field| object[field].as_str().is_some_and(|name| self.bridges.contains(name)));
+        self.mend(section, if of_bridge { &self.declared } else { &self.addresses }, &mut object);
         let own = section == "fdb" && object["state"] == "permanent" && object["flags"][0] == "self";
         if let Some(mac) = object.get_mut("mac").filter(|mac| own && self.is_of_another_node(mac)) {
             *mac = "<MAC of another node's interface>".into();
@@ -190,7 +194,7 @@ impl Naming {
         SYSCTLS.iter().all(|(end, _)| !key.ends_with(end)).then_some(value)
     }
 
-    fn mend(&self, section: &str, value: &mut Value) {
+    fn mend(&self, section: &str, link_local: &BTreeSet<String>, value: &mut Value) {
         match value {
             Value::Object(fields) => {
                 let volatile =
@@ -201,19 +205,16 @@ impl Naming {
                         *found = Value::from(*other);
                     }
                 }
-                fields.values_mut().for_each(|value| self.mend(section, value));
+                fields.values_mut().for_each(|value| self.mend(section, link_local, value));
             }
-            Value::Array(values) => values.iter_mut().for_each(|value| self.mend(section, value)),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.mend(section, link_local, value)),
             Value::String(text) => {
                 if let Some(name) = self.random.get(text.as_str()) {
                     *text = name.clone();
                 } else if text.starts_with("33:33:ff:") {
                     // The group of an address that may be made of a random Ethernet address.
                     "<solicited-node group>".clone_into(text);
-                } else if text.starts_with("fe80::")
-                    && text.contains("ff:fe")
-                    && !self.addresses.contains(text.as_str())
-                {
+                } else if text.starts_with("fe80::") && text.contains("ff:fe") && !link_local.contains(text.as_str()) {
                     // Made of a random Ethernet address.
                     "<link-local>".clone_into(text);
                 }

@@ -332,5 +332,5 @@ checks! {
     BRIDGE_LOOP "N0071" "bridge_loop" Mistake RELATED
         "Cables join bridges in a circle, and none of these has the spanning tree protocol, so that every broadcast goes \
          round in it without end and the machine does nothing else."
-        r#"node a { bridge br0 { ports p0, p1 }; p0; p1; } node b { bridge br0 { ports p0, p1 }; p0; p1; } link a.p0 -- b.p0; link a.p1 -- b.p1;"#
+        r#"node a { bridge br0 { ports [p0, p1] }; p0; p1; } node b { bridge br0 { ports [p0, p1] }; p0; p1; } link a.p0 -- b.p0; link a.p1 -- b.p1;"#
 }
