@@ -161,7 +161,7 @@ fn nothing_is_lost_of_ten_thousand_packets(net: Path) -> Result {
             socket.send(&n.to_be_bytes())?;
         }
         if n % AT_ONCE == AT_ONCE - 1 {
-            eventually(Duration::from_secs(10), || wire.count(udp(7000)).map(|seen| seen > n).unwrap_or(false));
+            eventually(Duration::from_secs(2), || wire.count(udp(7000)).map(|seen| seen > n).unwrap_or(false));
         }
     }
     let seen = wire.packets()?;
@@ -220,7 +220,7 @@ fn quiet_of_an_interface_that_can_carry_nothing_proves_nothing(net: Path) -> Res
         other => panic!("{other:?}"),
     };
     net.a.interface("eth0")?.down()?;
-    eventually(Duration::from_secs(10), || wire.quiet(icmp(), MOMENT).is_err());
+    eventually(Duration::from_secs(1), || wire.quiet(icmp(), MOMENT).is_err());
     dead("it has no carrier");
     left.down()?;
     dead("it is down");

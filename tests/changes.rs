@@ -217,7 +217,8 @@ fn a_node_is_added_and_used() -> Result {
         end.add_address(address)?;
         end.up()?;
     }
-    eventually(Duration::from_secs(10), || a.probe(new.ping()));
+    here.wait_until_running()?;
+    a.reaches(new.ping());
     assert!(matches!(lab.add_node("new"), Err(Error::NodeExists { .. })));
     let error = lab.add_node("one two").expect_err("that is no name");
     assert!(error.to_string().contains("the node name `one two` contains ' '"), "{error}");

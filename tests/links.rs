@@ -18,14 +18,16 @@ fn a_cable_is_pulled_and_plugged_in_again(net: Path) -> Result {
     // The kernel may say that the cable dropped it.
     net.a.cannot_reach(ping("10.0.0.1"), by::Timeout | by::HostUnreachable.local() | by::LocalDrop);
     left.up()?;
-    eventually(Duration::from_secs(10), || net.a.probe(ping("10.0.0.1")));
+    left.wait_until_running()?;
+    net.a.reaches(ping("10.0.0.1"));
     // Its own end takes the routes with it; the address stays.
     let eth0 = net.a.interface("eth0")?;
     eth0.down()?;
     net.a.cannot_reach(ping("10.0.0.1"), by::NetworkUnreachable.local());
     assert!(eth0.addresses()?.iter().any(|info| info.address.addr() == ip("10.0.0.2")));
     eth0.up()?;
-    eventually(Duration::from_secs(10), || net.a.probe(ping("10.0.0.1")));
+    eth0.wait_until_running()?;
+    net.a.reaches(ping("10.0.0.1"));
     Ok(())
 }
 
@@ -54,7 +56,7 @@ fn mtu_mac_and_name_are_changed(net: Path) -> Result {
 #[netns_test]
 fn deleting_one_end_of_a_cable_takes_the_other(net: Path) -> Result {
     net.a.interface("eth0")?.delete()?;
-    eventually(Duration::from_secs(10), || net.r.interface("left").is_err());
+    assert!(net.r.interface("left").is_err());
     let error = net.a.interface("lo")?.delete().expect_err("lo stays");
     assert!(matches!(error, Error::Kernel { .. }), "{error}");
     Ok(())
@@ -68,7 +70,8 @@ fn a_new_cable_joins_two_nodes(net: Path) -> Result {
     there.add_address("192.0.2.2/30")?;
     here.up()?;
     there.up()?;
-    eventually(Duration::from_secs(10), || net.a.probe(ping("192.0.2.2")));
+    here.wait_until_running()?;
+    net.a.reaches(ping("192.0.2.2"));
     assert!(net.a.connect("direct", &net.r, "other").is_err(), "the name is taken");
     assert!(net.r.interface("other").is_err(), "and nothing is left of it");
     Ok(())
@@ -81,7 +84,7 @@ fn both_ends_of_a_cable_can_be_on_one_node(net: Path) -> Result {
     other.up()?;
     assert_eq!(one.info()?.peer_index, Some(other.index()?));
     let wire = other.capture(arp())?;
-    eventually(Duration::from_secs(10), || one.info().is_ok_and(|info| info.flags.running()));
+    one.wait_until_running()?;
     one.add_address("192.0.2.1/24")?;
     net.a.cannot_reach(ping("192.0.2.2"), by::HostUnreachable.local());
     wire.saw(arp().requests().to("192.0.2.2"));
@@ -99,7 +102,8 @@ fn an_interface_moves_to_another_node(net: Path) -> Result {
     moved.add_address("192.0.2.2/24")?;
     one.up()?;
     moved.up()?;
-    eventually(Duration::from_secs(10), || net.a.probe(ping("192.0.2.2")));
+    moved.wait_until_running()?;
+    net.a.reaches(ping("192.0.2.2"));
     let error = net.b.interface("eth0")?.move_to(&net.a).expect_err("there is one of that name");
     assert!(error.to_string().contains("EEXIST"), "{error}");
     Ok(())
@@ -117,11 +121,9 @@ fn ports_are_plugged_into_a_bridge_while_it_lives(net: Path) -> Result {
     let left = host.interface("left")?;
     left.set_master(&bridge)?;
     assert_eq!(left.info()?.master, Some(bridge.index()?));
-    eventually(Duration::from_secs(10), || {
-        net.a.flush_neighbours().map_err(|error| error.to_string())?;
-        let report = net.a.probe(ping("10.0.0.1")).run().map_err(|error| error.to_string())?;
-        if report.is_reached() { Ok(()) } else { Err(report.outcome().to_string()) }
-    });
+    left.wait_until_running()?;
+    net.a.flush_neighbours()?;
+    net.a.reaches(ping("10.0.0.1"));
     assert!(host.fdb()?.iter().any(|entry| Some(entry.mac) == net.a.interface("eth0").and_then(|i| i.mac()).ok()));
     left.unset_master()?;
     assert_eq!(left.info()?.master, None);

@@ -94,6 +94,9 @@ refusals! {
     macvlan_parent(net) {
         refused(net.a.add_macvlan("m0", "link lo"), "EINVAL");
         refused(net.a.add_macvlan("m0", "link p0"), "EBUSY");
+        net.a.add_macvlan("m0", "link eth0 mode passthru")?;
+        refused(net.a.add_macvlan("m1", "link eth0"), "EINVAL");
+        refused(net.a.add_macvlan("m1", "link m0"), "EINVAL");
     }
     bad_fdb_mac(net) {
         refused(net.a.add_fdb("00:00:00:00:00:00 dev p0"), "EINVAL");

@@ -1,7 +1,7 @@
 //! One network built in both ways, and what differs.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -109,15 +109,11 @@ impl NamedNamespaces {
         command
     }
 
-    /// Runs a script.
+    /// Runs a script, from a file of its own /run: in the machine's directories another test may use the same name.
     pub(crate) fn script(&self, script: &str) -> std::result::Result<String, String> {
-        let mut file = std::env::temp_dir();
-        file.push(format!("netns-test-{}.sh", self.0.id()));
-        let written = std::fs::File::create(&file).and_then(|mut file| file.write_all(script.as_bytes()));
-        written.map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-        let output = state::run(self.command().arg("sh").arg(&file));
-        let _ = std::fs::remove_file(&file);
-        output
+        let file = format!("/proc/{}/root/run/script", self.0.id());
+        std::fs::write(&file, script).map_err(|error| format!("cannot write {file}: {error}"))?;
+        state::run(self.command().args(["sh", "/run/script"]))
     }
 
     fn state(&self, name: &str, naming: &Naming) -> std::result::Result<Facts, String> {

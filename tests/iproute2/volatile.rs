@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netns_test::topology::{
-    Kind, Node, Topology,
+    IfName, Kind, Node, NodeName, Topology,
     plan::{Action, LinkState},
 };
 use serde_json::Value;
@@ -15,6 +15,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("timers", "refcnt", "how many entries the kernel holds at the moment"),
     ("link", "link_netnsid", "the kernel's number for the peer's namespace, in the order of first use"),
     ("fdb", "linkNetNsId", "the kernel's number for the namespace of the underlay, in the order of first use"),
+    ("fdb", "viaIfIndex", "an index on the node of the underlay, in the order of creation"),
     ("link", "link_index", "compared as the index of the far end itself"),
     ("link", "hello_timer", "a running timer"),
     ("link", "tcn_timer", "a running timer"),
@@ -56,6 +57,8 @@ pub(crate) struct Naming {
     without_carrier: BTreeSet<String>,
     /// Tunnels whose packets another node carries.
     carried_elsewhere: BTreeSet<String>,
+    /// Interfaces that a macvlan of another node shares, which has a random Ethernet address.
+    shared: BTreeSet<String>,
     /// Ethernet addresses that the topology gives, on any node.
     given: BTreeSet<String>,
     /// Random Ethernet addresses with the interface that has each.
@@ -84,6 +87,7 @@ impl Naming {
             let of_interfaces = node.interfaces.iter().filter_map(|interface| interface.mac);
             naming.given.extend(of_interfaces.chain(node.fdb.iter().map(|entry| entry.mac)).map(|mac| mac.to_string()));
         }
+        naming.shared = shared_by_others(topology, node);
         naming.macs.insert("lo".into());
         for step in topology.plan().steps() {
             if let Action::AwaitLink { interface, state: LinkState::NoCarrier, .. } = &step.action
@@ -155,15 +159,15 @@ impl Naming {
             .iter()
             .any(|field| object[field].as_str().is_some_and(|name| self.bridges.contains(name)));
         self.mend(section, if of_bridge { &self.declared } else { &self.addresses }, &mut object);
-        let own = section == "fdb" && object["state"] == "permanent" && object["flags"][0] == "self";
-        if let Some(mac) = object.get_mut("mac").filter(|mac| own && self.is_of_another_node(mac)) {
+        let shared = section == "fdb" && self.shared.contains(&name);
+        if let Some(mac) = object.get_mut("mac").filter(|mac| shared && self.is_random(mac)) {
             *mac = "<MAC of another node's interface>".into();
         }
         Some(object)
     }
 
-    /// Whether a host's Ethernet address is random, and not that of an interface of the node: of a macvlan elsewhere.
-    fn is_of_another_node(&self, mac: &Value) -> bool {
+    /// Whether it is a host's Ethernet address that the topology does not give, and not that of an interface of the node.
+    fn is_random(&self, mac: &Value) -> bool {
         let mac = mac.as_str().unwrap_or_default();
         let first = mac.get(..2).and_then(|byte| u8::from_str_radix(byte, 16).ok());
         first.is_some_and(|byte| byte & 1 == 0) && !self.given.contains(mac)
@@ -222,4 +226,29 @@ impl Naming {
             _ => {}
         }
     }
+}
+
+/// The interfaces of a node that receive for a macvlan of another one, whose Ethernet address is random.
+///
+/// The kernel tells them its address; a macvlan of a macvlan shares the interface below.
+fn shared_by_others(topology: &Topology, node: &Node) -> BTreeSet<String> {
+    let find = |node: &NodeName, name: &IfName| {
+        let node = topology.nodes.iter().find(|other| other.name == *node)?;
+        node.interfaces.iter().find(|interface| interface.name == *name)
+    };
+    let mut shared = BTreeSet::new();
+    for other in topology.nodes.iter().filter(|other| other.name != node.name) {
+        for interface in other.interfaces.iter().filter(|interface| interface.mac.is_none()) {
+            let mut at = &other.name;
+            let mut kind = Some(&interface.kind);
+            while let Some(Kind::Macvlan(macvlan)) = kind {
+                at = macvlan.parent_node.as_ref().unwrap_or(at);
+                if *at == node.name {
+                    shared.insert(macvlan.parent.to_string());
+                }
+                kind = find(at, &macvlan.parent).map(|parent| &parent.kind);
+            }
+        }
+    }
+    shared
 }

@@ -5,6 +5,9 @@ use std::collections::HashSet;
 use super::{Check, Checker, Item, Part};
 use crate::{Chain, ChainKind, Cidr, Family, FirewallRule, Hook, IfName, Match, Node, Protocol, Reject, Verdict};
 
+/// The EtherType of ARP ([RFC 826](https://www.rfc-editor.org/rfc/rfc826)).
+const ARP: u16 = 0x0806;
+
 impl Checker<'_> {
     pub(super) fn check_firewall(&mut self, n: usize, node: &Node) {
         let mut seen = HashSet::new();
@@ -114,6 +117,10 @@ impl Checker<'_> {
             let message = format!("frames of the EtherType {ethertype:#06x} have no such addresses");
             self.report(Check::MATCH_FAMILIES, item, Part::Whole, message)
                 .help("leave the EtherType out: the addresses say it already");
+        }
+        if let (Some(ARP), Some(protocol)) = (m.ethertype, m.protocol) {
+            self.report(Check::MATCH_FAMILIES, item, Part::Whole, format!("no ARP packet carries {protocol}"))
+                .help("leave the EtherType or the protocol out");
         }
         let chains_own = match chain.family {
             Family::Ip => false,

@@ -26,6 +26,15 @@ impl<'a> Checker<'a> {
             self.report(Check::VXLAN_FAMILIES, item, Part::Remote, message)
                 .help("give both ends addresses of the underlay's one family");
         }
+        if let Some(local) = vxlan.local.filter(IpAddr::is_multicast) {
+            self.report(
+                Check::VXLAN_OPTION,
+                item,
+                Part::Source,
+                format!("`{name}` cannot send from the group {local}"),
+            )
+            .help("write an address of the underlay's interface; a group is a `group`");
+        }
         self.check_tunnel_scopes(item, interface, vxlan);
         if let Some(group) = vxlan.remote.filter(|remote| remote.is_multicast() && vxlan.dev.is_none()) {
             let message = format!("`{name}` sends to the group {group}, but not by any interface");
@@ -148,15 +157,13 @@ impl<'a> Checker<'a> {
             let message = format!("an MTU of {mtu} bytes is above that of the parent `{parent_name}`");
             self.report(Check::MTU_RANGE, item, Part::Mtu, message).help("set that of the parent too, or a lower one");
         }
-        let siblings =
-            self.draft.nodes.iter().flat_map(|n| n.interfaces.iter().map(move |i| (n, i))).filter(|(n, i)| {
-                let of =
-                    |m: &Macvlan| m.parent == *parent_name && m.parent_node.as_ref().unwrap_or(&n.name) == &owner.name;
-                matches!(&i.kind, Kind::Macvlan(m) if of(m))
-            });
-        let modes: Vec<(bool, MacvlanMode)> = siblings
-            .filter_map(|(_, i)| match &i.kind {
-                Kind::Macvlan(m) => Some((std::ptr::eq(i, interface), m.mode)),
+        let shared = self.below_macvlans(owner, parent);
+        let all = self.draft.nodes.iter().flat_map(|n| n.interfaces.iter().map(move |i| (n, i)));
+        let modes: Vec<(bool, MacvlanMode)> = all
+            .filter_map(|(n, i)| match &i.kind {
+                Kind::Macvlan(m) if std::ptr::eq(self.below_macvlans(n, i), shared) => {
+                    Some((std::ptr::eq(i, interface), m.mode))
+                }
                 _ => None,
             })
             .collect();
@@ -167,6 +174,21 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// What the kernel makes a macvlan on: a macvlan of a macvlan shares the interface below both.
+    fn below_macvlans(&self, node: &'a Node, interface: &'a Interface) -> &'a Interface {
+        let (mut node, mut at) = (node, interface);
+        // Circles are told elsewhere.
+        for _ in 0..=self.draft.nodes.iter().map(|node| node.interfaces.len()).sum::<usize>() {
+            let Kind::Macvlan(macvlan) = &at.kind else { break };
+            let owner = macvlan.parent_node.as_ref().map_or(Some(node), |name| self.find_node(name));
+            let Some((owner, parent)) = owner.and_then(|owner| Some((owner, owner.interface(&macvlan.parent)?))) else {
+                break;
+            };
+            (node, at) = (owner, parent);
+        }
+        at
+    }
+
     /// Whether `wanted` is somewhere below an interface: among what it is made on, and the ports of bridges.
     pub(super) fn is_on(&self, node: &'a Node, interface: &'a Interface, wanted: &Interface) -> bool {
         let (mut seen, mut rest) = (HashSet::new(), vec![(node, interface)]);
@@ -175,7 +197,7 @@ impl<'a> Checker<'a> {
                 continue;
             }
             let lower = interface.kind.lower().and_then(|(owner, lower)| {
-                let owner = owner.map_or(Some(node), |name| self.nodes.get(&**name).map(|n| &self.draft.nodes[*n]))?;
+                let owner = owner.map_or(Some(node), |name| self.find_node(name))?;
                 Some((owner, owner.interface(lower)?))
             });
             let ports = node.interfaces.iter().filter(|port| port.master.as_ref() == Some(&interface.name));
@@ -193,11 +215,15 @@ impl<'a> Checker<'a> {
     /// The node that an interface is made on: its own, or the one that it names.
     fn lower_node(&mut self, item: Item, node: &'a Node, named: Option<&NodeName>) -> Option<&'a Node> {
         let Some(name) = named else { return Some(node) };
-        if let Some(&n) = self.nodes.get(&**name) {
-            return Some(&self.draft.nodes[n]);
+        let found = self.find_node(name);
+        if found.is_none() {
+            self.report_unknown_node(item, Part::Underlay, name);
         }
-        self.report_unknown_node(item, Part::Underlay, name);
-        None
+        found
+    }
+
+    fn find_node(&self, name: &NodeName) -> Option<&'a Node> {
+        self.nodes.get(&**name).map(|&n| &self.draft.nodes[n])
     }
 
     /// Devices that one node carries are told apart by identifier, port and family.

@@ -258,7 +258,7 @@ checks! {
         "A rule can never match: its chain sees no packet with such an interface or protocol."
         r#"node a { bridge wan; firewall prerouting { oifname wan drop; } }"#
     MATCH_FAMILIES "N0048" "match_families" Impossible ALONE
-        "The addresses in a rule are not of one family, or not of the chain's or the EtherType's."
+        "The addresses or the protocol in a rule are not of one family, or not of the chain's or the EtherType's."
         r#"node a { firewall forward { ip saddr "10.0.0.0/8" ip6 daddr "fd00::/8" drop; } }"#
     PORT_WITHOUT_PROTOCOL "N0049" "port_without_protocol" Impossible ALONE
         "A rule matches or sets a port, but neither TCP nor UDP is matched."
@@ -311,7 +311,8 @@ checks! {
         "A VXLAN device takes packets that its underlay cannot carry once they are encapsulated."
         r#"node a { bridge br0: "192.0.2.1/24"; vxlan vx0 { id 42, remote "192.0.2.2", mtu 1500 }; }"#
     VXLAN_OPTION "N0065" "vxlan_option" Impossible ALONE
-        "A VXLAN device cannot be set so: it ages in whole seconds, up to 4,294,967,295, and has a port other than 0."
+        "A VXLAN device cannot be set so: it ages in whole seconds, up to 4,294,967,295, has a port other than 0, and sends \
+         from no group."
         r#"node a { vxlan vx0 { id 42, ageing "500ms" }; }"#
     FDB_DEVICE "N0066" "fdb_device" Refused RELATED
         "A forwarding entry with a tunnel end is not of a VXLAN device, or one without is not of a port of a bridge."
@@ -321,7 +322,7 @@ checks! {
         r#"node a { vxlan vx0 { id 42 }; fdb "02:00:00:00:00:02" dev vx0 dst "192.0.2.2"; fdb "02:00:00:00:00:02" dev vx0 dst "192.0.2.3"; }"#
     MACVLAN_PARENT "N0068" "macvlan_parent" Refused ALONE
         "An interface cannot be the parent of this macvlan: it is lo, a port of a bridge, the macvlan itself, or shared \
-         with one that passes through."
+         with one that passes through (a macvlan of a macvlan shares the interface below both)."
         r#"node a { lo; macvlan m0 { parent lo }; }"#
     BAD_FDB_MAC "N0069" "bad_fdb_mac" Refused ALONE
         "The MAC address of a forwarding entry is one that the bridge does not take: all zeros, without a tunnel end."

@@ -156,7 +156,12 @@ fn an_ethertype_has_addresses_of_its_own_family() {
         &["match_families: frames of the EtherType 0x0806 have no such addresses (leave the EtherType out: the \
            addresses say it already)"],
     );
+    fires(
+        arp(Match::tcp(80)),
+        &["match_families: no ARP packet carries tcp (leave the EtherType or the protocol out)"],
+    );
     passes(arp(Match::any()));
+    passes(pair(|n| n.bridge_firewall(Hook::Forward, |chain| chain.drop(Match::tcp(80).ethertype(0x0800)))));
 }
 
 #[test]

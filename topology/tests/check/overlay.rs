@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netns_test_topology::{MacvlanMode, Topology, build::VxlanBuilder};
+use netns_test_topology::{Kind, MacvlanMode, Topology, build::VxlanBuilder};
 
 use super::{fires, pair, passes};
 
@@ -224,6 +224,14 @@ fn vxlan_option() {
         &["vxlan_option: `vx0` cannot have the port 0 (leave it out for the port of VXLAN, 4789)"],
     );
     passes(vxlan(|v| v.ageing(Duration::ZERO)));
+    let mut draft = vxlan(|v| v.local("10.0.0.1")).build().expect("it is right").into_draft();
+    let tunnel = draft.nodes[0].interfaces.iter_mut().find_map(|interface| match &mut interface.kind {
+        Kind::Vxlan(vxlan) => Some(vxlan),
+        _ => None,
+    });
+    tunnel.expect("there is one").local = Some([239, 1, 1, 1].into());
+    let problems = draft.check().expect_err("nothing is sent from a group").to_string();
+    assert!(problems.contains("`vx0` cannot send from the group 239.1.1.1"), "{problems}");
 }
 
 #[test]
@@ -315,6 +323,21 @@ fn macvlan_parent() {
     );
     passes(pair(|n| n.macvlan("m0", "eth0", |m| m).macvlan("m1", "m0", |m| m.mode(MacvlanMode::Private))));
     passes(pair(|n| n.macvlan("m0", "eth0", |m| m.mode(MacvlanMode::Passthru))));
+    fires(
+        pair(|n| {
+            n.macvlan("m0", "eth0", |m| m.mode(MacvlanMode::Passthru)).macvlan("m1", "m0", |m| m).macvlan(
+                "m2",
+                "m1",
+                |m| m,
+            )
+        }),
+        &[
+            "macvlan_parent: `m1` shares `m0` with one that passes through (name another parent: one that passes \
+           through has its own to itself)",
+            "macvlan_parent: `m2` shares `m1` with one that passes through (name another parent: one that passes \
+           through has its own to itself)",
+        ],
+    );
 }
 
 #[test]
