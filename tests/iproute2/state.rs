@@ -29,11 +29,9 @@ pub(crate) type Facts = BTreeSet<String>;
 
 /// Reads the state of a node that was built by netlink.
 pub(crate) fn of_node(node: &Node, naming: &Naming) -> Result<Facts, String> {
-    let output = node.command("sh").args(["-c", READ]).output().map_err(|error| error.to_string())?;
-    match output.status.success() {
-        true => facts(&output.stdout, naming),
-        false => Err(format!("cannot read node `{}`: {}", node.name(), output.stderr)),
-    }
+    // Not as a process of the library, which prints what it prints: that would be all of what was read.
+    let read = node.run(|| run(Command::new("sh").args(["-c", READ])));
+    facts(&read.map_err(|error| format!("cannot read node `{}`: {error}", node.name()))?, naming)
 }
 
 /// Reads the state of a named namespace.
