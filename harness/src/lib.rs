@@ -38,6 +38,7 @@
 
 mod command;
 mod document;
+mod lab;
 mod play;
 mod scenario;
 mod shared;

@@ -17,6 +17,7 @@ use netns_test_topology::{
 
 use crate::{
     document::{self, Tutorial},
+    lab::Lab,
     play::play,
     scenario::Scenario,
     shared,
@@ -76,6 +77,13 @@ impl Script {
     ///
     /// Everything that is wrong with the file, in words.
     pub(crate) fn read(path: &Path, colours: bool) -> Result<Self, String> {
+        if Lab::of(path).is_some() {
+            let path = path.display();
+            return Err(format!(
+                "`{path}` is a lab of another engine, which expects nothing\n  help: `netns-test show --as toml {path}` \
+                 makes a file of its network, to which you add steps"
+            ));
+        }
         let text = fs::read_to_string(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
         if is_markdown(path) {
             return Ok(Self::Tutorial(Box::new(Tutorial::read(path, &text, colours)?)));

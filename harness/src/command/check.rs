@@ -6,15 +6,19 @@ use clap::Args;
 use netns_test_topology::{
     Topology,
     file::{Document, Source},
+    import::Imported,
 };
 
 use super::{Status, colours, files, say};
-use crate::suite::{Script, is_markdown};
+use crate::{
+    lab::Lab,
+    suite::{Script, is_markdown},
+};
 
 /// What to check.
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// Scenario files, topology files, tutorials, or directories of them
+    /// Scenario files, topology files, tutorials, directories of them, or labs of containerlab and Kathará
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -31,7 +35,10 @@ impl Check {
         let mut status = Status::Good;
         for file in files {
             match network(&file, colours()) {
-                Ok(topology) => say(&format!("{}: {}", file.display(), size(&topology))),
+                Ok(Imported { topology, notes }) => {
+                    notes.iter().for_each(|note| say(&note.to_string()));
+                    say(&format!("{}: {}", file.display(), size(&topology)));
+                }
                 Err(mistakes) => {
                     say(mistakes.trim_end());
                     status = Status::Wrong;
@@ -42,12 +49,19 @@ impl Check {
     }
 }
 
-/// The network that a file declares, whether or not it expects something of it.
+/// The network that a file declares, whether or not it expects something of it, and what of a lab is left out.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with the file, in words.
-pub(super) fn network(path: &Path, colours: bool) -> Result<Topology, String> {
+pub(super) fn network(path: &Path, colours: bool) -> Result<Imported, String> {
+    if let Some(lab) = Lab::of(path) {
+        return lab.read(path).map_err(|refusals| refusals.to_string());
+    }
+    own_network(path, colours).map(|topology| Imported { topology, notes: Vec::new() })
+}
+
+fn own_network(path: &Path, colours: bool) -> Result<Topology, String> {
     let has_steps = |text: &str| {
         let source = Source::new(path.display().to_string(), text);
         let document = Document::parse(&source);

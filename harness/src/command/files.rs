@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::suite::is_markdown;
+use crate::{lab::Lab, suite::is_markdown};
 
-/// The files, and in directories every `.toml` and `.md` in them, sorted.
+/// The files and labs, and in other directories every `.toml` and `.md` in them, sorted.
 ///
 /// # Errors
 ///
@@ -15,7 +15,7 @@ use crate::suite::is_markdown;
 pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for path in paths {
-        if !path.is_dir() {
+        if !path.is_dir() || Lab::of(path).is_some() {
             // Whether it is there is said when it is read.
             files.push(path.clone());
             continue;

@@ -32,7 +32,7 @@ const SOCKET: &str = "NETNS_TEST_SOCKET";
 /// What to build.
 #[derive(Debug, Args)]
 pub(super) struct Up {
-    /// A topology file, a scenario file or a tutorial
+    /// A topology file, a scenario file, a tutorial, or a lab of containerlab or Kathará
     file: PathBuf,
     /// The node on which the shell begins; the first of the file if it is not said
     #[arg(long)]
@@ -46,9 +46,12 @@ impl Up {
     pub(super) fn run(&self) -> ExitCode {
         if !is_inside() {
             // Mistakes are said before a sandbox is made for them.
-            if let Err(mistakes) = network(&self.file, colours()) {
-                eprintln!("{}", mistakes.trim_end());
-                return Status::Wrong.into();
+            match network(&self.file, colours()) {
+                Ok(network) => network.notes.iter().for_each(|note| eprintln!("{note}")),
+                Err(mistakes) => {
+                    eprintln!("{}", mistakes.trim_end());
+                    return Status::Wrong.into();
+                }
             }
         }
         sandboxed(|| match self.inside() {
@@ -62,7 +65,7 @@ impl Up {
 
     /// Builds the network and runs the shell in it, in the sandbox.
     fn inside(&self) -> Result<u8, String> {
-        let topology = network(&self.file, false)?;
+        let topology = network(&self.file, false)?.topology;
         let lab = topology.up().map_err(|error| format!("the network cannot be built: {error}"))?;
         let first = topology.nodes.first().map(|node| node.name.to_string()).unwrap_or_default();
         let node = lab.node(self.node.as_ref().unwrap_or(&first)).map_err(|error| error.to_string())?;

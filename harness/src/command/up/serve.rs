@@ -16,7 +16,7 @@ use netns_test_runtime::{
     probe::{Outcome, any},
 };
 
-use netns_test_topology::Topology;
+use netns_test_topology::{Role, Topology};
 
 use crate::scenario::Packets;
 
@@ -51,7 +51,7 @@ pub(super) fn serve(listener: &UnixListener, lab: &Lab, topology: &Topology) {
                 let mut words = question.split_whitespace();
                 // If it cannot be written, whoever asked has gone.
                 let _ = match (words.next(), words.next()) {
-                    (Some("matrix"), _) => (&stream).write_all(matrix(lab).as_bytes()),
+                    (Some("matrix"), _) => (&stream).write_all(matrix(lab, topology).as_bytes()),
                     (Some("capture"), place) => {
                         let filter = words.collect::<Vec<_>>().join(" ");
                         capture(lab, topology, place.unwrap_or_default(), &filter, &stream, over)
@@ -69,9 +69,10 @@ pub(super) fn stop(node: &Node, name: &str) {
     let _ = node.run(|| connect(name).and_then(|mut stream| writeln!(stream, "{STOP}")));
 }
 
-/// Who reaches whom by echo requests, on every address.
-pub(super) fn matrix(lab: &Lab) -> String {
-    let nodes: Vec<Node> = lab.nodes();
+/// Who reaches whom by echo requests, on every address; without the switches, which have none.
+fn matrix(lab: &Lab, topology: &Topology) -> String {
+    let is_switch = |node: &Node| topology.node(node.name()).is_some_and(|node| node.role == Role::Switch);
+    let nodes: Vec<Node> = lab.nodes().into_iter().filter(|node| !is_switch(node)).collect();
     let widest = nodes.iter().map(|node| node.name().chars().count()).max().unwrap_or_default().max(9);
     let cell = |from: &Node, to: &Node| {
         if from == to {

@@ -89,12 +89,14 @@ pub(super) fn read(link: &Yaml, nodes: &[LabNode<'_>], lab: &mut Lab, report: &m
     }
     let mut ports = Vec::new();
     for end in &ends {
+        // If one end is refused, the other is still there: its node's commands are not wrong because of that.
         if matches!(end.node.as_str(), "host" | "mgmt-net" | "macvlan") {
-            return report.invalid(&end.at, &refused_type(&end.node));
+            report.invalid(&end.at, &refused_type(&end.node));
+            continue;
         }
-        let Some(node) = nodes::find(nodes, &end.node, &end.at, report) else { return };
-        let Some(machine) = node.machine else { return };
-        let Some(port) = plug(lab, machine, end, mtu.unwrap_or(LINK_MTU), report) else { return };
+        let machine = nodes::find(nodes, &end.node, &end.at, report).and_then(|node| node.machine);
+        let Some(machine) = machine else { continue };
+        let Some(port) = plug(lab, machine, end, mtu.unwrap_or(LINK_MTU), report) else { continue };
         ports.push((machine, port));
     }
     if let [a, b] = ports[..] {
