@@ -143,6 +143,18 @@ fn a_namespace_is_named_where_ip_netns_looks_while_its_node_lives() -> Result {
 }
 
 #[netns_test]
+fn networks_of_the_same_names_come_and_go_at_once() -> Result {
+    let topology = Topology::builder().node("a", |n| n).build()?;
+    let build = || (0..50).try_for_each(|_| topology.up().map(drop));
+    thread::scope(|scope| {
+        let builders: Vec<_> = (0..4).map(|_| scope.spawn(build)).collect();
+        builders.into_iter().try_for_each(|builder| builder.join().expect("it does not panic"))
+    })?;
+    assert_eq!(fs::read_dir("/run/netns")?.count(), 0);
+    Ok(())
+}
+
+#[netns_test]
 #[ignore = "needs ip"]
 fn ip_netns_lists_the_nodes_and_runs_programs_on_them(net: Path) -> Result {
     let ip = |arguments: &[&str]| -> Result<Vec<String>> {

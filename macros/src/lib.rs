@@ -17,7 +17,7 @@ use proc_macro::TokenStream;
 ///
 /// | option | meaning |
 /// |---|---|
-/// | `timeout = "10s"` | how long the test may take, 60 s by default; also `ms`, `m` |
+/// | `timeout = "10s"` | how long the test may take once its sandbox stands, 60 s by default; also `ms`, `m` |
 /// | `on = client` | runs the body, its runtime and its children on that node of the only argument (`net.client` names one of several) |
 /// | `flavor = "current_thread"` | an `async` test's runtime; `"multi_thread"` by default |
 /// | `worker_threads = 2` | how many threads a multi-threaded runtime has |

@@ -95,6 +95,7 @@ fn link(live: &Live, name: PathBuf) -> io::Result<bool> {
     let descriptors = Path::new("/proc").join(own_pid()?).join("fd");
     let target = descriptors.join(live.netns.as_fd().as_raw_fd().to_string());
     let is_ours = || fs::read_link(&name).is_ok_and(|now| now.starts_with(&descriptors));
+    let naming = naming();
     match symlink(&target, &name) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_ours() => {
             fs::remove_file(&name)?;
@@ -103,13 +104,21 @@ fn link(live: &Live, name: PathBuf) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
         made => made?,
     }
+    drop(naming);
     live.attach(move || {
+        let _naming = self::naming();
         if fs::read_link(&name).is_ok_and(|now| now == target) {
             // A name that leads nowhere does no harm.
             let _ = fs::remove_file(&name);
         }
     });
     Ok(true)
+}
+
+/// Held while a name is looked at and changed: networks with the same names may come and go on other threads.
+fn naming() -> MutexGuard<'static, ()> {
+    static NAMING: Mutex<()> = Mutex::new(());
+    NAMING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// This process's id as /proc has it, which may be the host's.

@@ -34,6 +34,8 @@ pub(crate) enum Message {
     Over(ExitStatus),
     /// From the launcher: end everything now.
     Kill,
+    /// The sandbox stands, and its program begins.
+    Begun,
     /// A step of the set-up was refused.
     Refused(Refusal),
     /// The set-up went on without something.
@@ -143,6 +145,7 @@ impl Message {
             Self::Start(start) => return start.encode(),
             Self::Over(status) => (b'O', status.into_raw().to_string()),
             Self::Kill => (b'K', String::new()),
+            Self::Begun => (b'B', String::new()),
             Self::Refused(r) => (b'R', format!("{}\n{}\n{}", r.step as u8, r.errno as i32, r.object)),
             Self::Note(text) => (b'N', text.clone()),
             Self::Record(text) => (b'C', text.clone()),
@@ -171,6 +174,7 @@ impl Message {
                 let errno = Errno::from_raw(fields.next()?.parse().ok()?);
                 Self::Refused(Refusal { step, errno, object: fields.next()?.to_owned() })
             }
+            b'B' => Self::Begun,
             b'N' => Self::Note(text),
             b'C' => Self::Record(text),
             b'H' => Self::Hold,
@@ -223,6 +227,7 @@ mod tests {
             Message::Start(start),
             Message::Over(ExitStatus::from_raw(256)),
             Message::Kill,
+            Message::Begun,
             Message::Refused(refusal),
             Message::Note("nöte".into()),
             Message::Record(String::new()),

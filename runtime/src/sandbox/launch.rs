@@ -4,7 +4,7 @@ use std::{
     env,
     ffi::{CString, OsString},
     fs::File,
-    io::{self, PipeReader, Read},
+    io::{self, ErrorKind, PipeReader, Read},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt,
@@ -29,6 +29,10 @@ use super::{
 };
 use crate::sys;
 
+/// How long the sandbox may take to stand, if there is a deadline. A new network namespace waits for the kernel's lock of
+/// all of them, which it holds for seconds where namespaces with many bridges are removed on a busy machine.
+const MAKING: Duration = Duration::from_secs(60);
+
 /// How long the processes may take to go once they were told to.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -42,6 +46,7 @@ pub(crate) struct Launch {
     /// Whether standard output stays shut until the body begins.
     pub(crate) quiet: bool,
     pub(crate) ids: Ids,
+    /// How long its program may take.
     pub(crate) deadline: Option<Duration>,
 }
 
@@ -83,21 +88,32 @@ impl Launch {
     }
 
     fn try_run(&self, ended: &mut Ended) -> io::Result<End> {
-        let begin = Instant::now();
         let nofile = holder::raise_limit();
         let (server, output) = self.start(nofile)?;
 
         let runner = Runner::of_this_process();
         let kept = self.output == Output::Kept;
-        let mut talk = Talk { server, output, kept, runner, unfinished: Vec::new(), said: None, over: None };
-        let limit = self.deadline.map(|limit| (begin + limit, limit));
-        if !talk.until(limit.map(|(at, _)| at), ended)? {
+        let mut talk =
+            Talk { server, output, kept, runner, unfinished: Vec::new(), begun: false, said: None, over: None };
+        let made = match self.deadline {
+            Some(_) => talk.until(Some(Instant::now() + MAKING), |talk| talk.begun, ended)?,
+            None => true,
+        };
+        if !made {
+            talk.end(ended)?;
+            talk.part(ended)?;
+            return Err(io::Error::new(
+                ErrorKind::TimedOut,
+                format!("the kernel has made no namespaces for {MAKING:?}"),
+            ));
+        }
+        if !talk.until(self.deadline.map(|limit| Instant::now() + limit), |_| false, ended)? {
             let running = if talk.said.is_none() { running::describe(talk.server.id()) } else { String::new() };
             talk.end(ended)?;
             // It may have ended while it was told to.
             if talk.said.is_none() {
                 talk.part(ended)?;
-                return Ok(End::TimedOut(limit.map_or(Duration::ZERO, |(_, limit)| limit), running));
+                return Ok(End::TimedOut(self.deadline.unwrap_or_default(), running));
             }
         }
         let said = talk.said.take();
@@ -153,6 +169,8 @@ struct Talk {
     runner: Option<Runner>,
     /// Bytes at the end of the output that are no whole character yet.
     unfinished: Vec<u8>,
+    /// Whether the sandbox stands.
+    begun: bool,
     said: Option<End>,
     /// Set once everybody in the sandbox has gone.
     over: Option<Over>,
@@ -168,9 +186,14 @@ enum Over {
 }
 
 impl Talk {
-    /// Listens until both lines are closed or it is time; says whether the first came first.
-    fn until(&mut self, deadline: Option<Instant>, ended: &mut Ended) -> io::Result<bool> {
-        while self.over.is_none() || self.output.is_some() {
+    /// Listens until both lines are closed, or enough was heard, or it is time; says whether the last did not come first.
+    fn until(
+        &mut self,
+        deadline: Option<Instant>,
+        enough: impl Fn(&Self) -> bool,
+        ended: &mut Ended,
+    ) -> io::Result<bool> {
+        while (self.over.is_none() || self.output.is_some()) && !enough(self) {
             let timeout = match deadline {
                 None => PollTimeout::NONE,
                 Some(at) => match at.checked_duration_since(Instant::now()) {
@@ -214,7 +237,7 @@ impl Talk {
     fn listen(&mut self, ended: &mut Ended) -> io::Result<()> {
         let received = match self.server.channel().receive() {
             // Whoever was killed with messages unread leaves this instead of an end.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => None,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => None,
             received => received?,
         };
         let Some((message, descriptors)) = received else {
@@ -222,6 +245,7 @@ impl Talk {
             return Ok(());
         };
         match message {
+            Message::Begun => self.begun = true,
             Message::Note(text) => ended.notes.push(text),
             Message::Record(text) => ended.records.push(text),
             Message::Hold => holder::keep(descriptors),
@@ -239,7 +263,7 @@ impl Talk {
         let Some(output) = &mut self.output else { return Ok(()) };
         let mut buffer = [0; 16 * 1024];
         let length = match output.read(&mut buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             length => length?,
         };
         self.unfinished.extend_from_slice(&buffer[..length]);
@@ -261,7 +285,7 @@ impl Talk {
     fn end(&mut self, ended: &mut Ended) -> io::Result<()> {
         // If nobody listens any more, they are going already.
         let _ = self.server.channel().send(&Message::Kill, &[]);
-        self.until(Some(Instant::now() + GRACE), ended)?;
+        self.until(Some(Instant::now() + GRACE), |_| false, ended)?;
         Ok(())
     }
 

@@ -325,6 +325,7 @@ fn reap(test: Pid, mut status: impl Write) -> ! {
 fn be_born(channel: Channel, start: Start) {
     let program = std::env::current_exe().unwrap_or_default();
     name_process(program.file_name().and_then(|name| name.to_str()).unwrap_or("netns-test"));
+    let _ = channel.send(&Message::Begun, &[]);
     let stdout = if start.quiet { silence_stdout().ok() } else { None };
     let born = Born { name: start.name, channel, stdout, begun: AtomicBool::new(false) };
     // The constructor runs once, so the cell is empty.

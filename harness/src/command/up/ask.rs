@@ -51,7 +51,9 @@ fn run_on(nodes: &str, node: &str, program: &str, arguments: &[String]) -> Resul
     };
     let enter = |name: &str, kind| -> io::Result<()> { Ok(setns(File::open(Path::new(room).join(name))?, kind)?) };
     let here = env::current_dir();
-    let entered = enter("net", CloneFlags::CLONE_NEWNET).and_then(|()| enter("mnt", CloneFlags::CLONE_NEWNS));
+    let entered = enter("net", CloneFlags::CLONE_NEWNET)
+        .and_then(|()| enter("uts", CloneFlags::CLONE_NEWUTS))
+        .and_then(|()| enter("mnt", CloneFlags::CLONE_NEWNS));
     entered.map_err(|error| format!("cannot enter `{node}`: {error}"))?;
     if let Ok(here) = here {
         // Another view of the file system may lack it; then it is the root directory.
