@@ -95,7 +95,7 @@ fn link(live: &Live, name: PathBuf) -> io::Result<bool> {
     let descriptors = Path::new("/proc").join(own_pid()?).join("fd");
     let target = descriptors.join(live.netns.as_fd().as_raw_fd().to_string());
     let is_ours = || fs::read_link(&name).is_ok_and(|now| now.starts_with(&descriptors));
-    let naming = naming();
+    let held = naming();
     match symlink(&target, &name) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_ours() => {
             fs::remove_file(&name)?;
@@ -104,9 +104,9 @@ fn link(live: &Live, name: PathBuf) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
         made => made?,
     }
-    drop(naming);
+    drop(held);
     live.attach(move || {
-        let _naming = self::naming();
+        let _held = naming();
         if fs::read_link(&name).is_ok_and(|now| now == target) {
             // A name that leads nowhere does no harm.
             let _ = fs::remove_file(&name);

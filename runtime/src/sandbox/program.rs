@@ -112,7 +112,7 @@ impl Sandbox {
         self
     }
 
-    /// Ends it after that time.
+    /// Ends it when it has stood for that time.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self

@@ -53,6 +53,8 @@ fn a_network_mode_that_shares_a_network_is_refused() {
         (6, "this node lives in the network of the engine's host, which a test does not have")
     );
     assert!(help.contains("`network-mode: none`"));
+    let (_, _, help) = refused(&pair("      kind: bridge\n      network-mode: container:b"));
+    assert!(help.contains("make the bridge there"), "{help}");
     let (_, message, _) = refused(&pair("      network-mode: container:b"));
     assert!(message.contains("shares the network of another"));
 }

@@ -129,14 +129,15 @@ pub(super) fn read<'a>(sections: &Sections<'a>, lab: &mut Lab, report: &mut Repo
         let Some(kind_name) = text(kind, "`kind`", report) else { continue };
         let levels = vec![defaults, named(sections.kinds, &kind_name, report), group, own];
         let machine = report.keep(&key.at, NodeName::new(name.as_str())).map(|name| Machine::new(name, key.at.clone()));
-        let machine = machine.filter(|_| check_mode(&levels, report)).and_then(|machine| match kind_name.as_str() {
-            "linux" => Some(container(machine, &levels, report)),
-            "bridge" => bridge(machine, own, report),
-            other => {
-                report.invalid(&kind.at, &refused_kind(other));
-                None
-            }
-        });
+        let machine =
+            machine.filter(|_| check_mode(&kind_name, &levels, report)).and_then(|machine| match kind_name.as_str() {
+                "linux" => Some(container(machine, &levels, report)),
+                "bridge" => bridge(machine, own, report),
+                other => {
+                    report.invalid(&kind.at, &refused_kind(other));
+                    None
+                }
+            });
         let machine = machine.map(|machine| {
             lab.machines.push(machine);
             lab.machines.len() - 1
@@ -241,7 +242,7 @@ fn bridge(mut machine: Machine, own: &[(Yaml, Yaml)], report: &mut Report) -> Op
 }
 
 /// Whether a node has a network of its own.
-fn check_mode(levels: &[&[(Yaml, Yaml)]], report: &mut Report) -> bool {
+fn check_mode(kind: &str, levels: &[&[(Yaml, Yaml)]], report: &mut Report) -> bool {
     let Some((_, mode)) = field(levels, "network-mode") else { return true };
     let Some(text) = text(mode, "`network-mode`", report) else { return false };
     let (message, help) = match text.as_str() {
@@ -249,6 +250,10 @@ fn check_mode(levels: &[&[(Yaml, Yaml)]], report: &mut Report) -> bool {
         "host" => (
             "this node lives in the network of the engine's host, which a test does not have",
             "give it a network of its own: `network-mode: none`",
+        ),
+        other if other.starts_with("container:") && kind == "bridge" => (
+            "this bridge is in the network of another node, and in the model a node is a network",
+            "link the cables to that node, and make the bridge there: `exec: [ip link add br0 type bridge]`",
         ),
         other if other.starts_with("container:") => (
             "this node shares the network of another, and in the model a node is a network",
