@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netns_test::topology::{
-    IfName, Kind, Node, NodeName, Topology,
+    Interface, Kind, MacvlanMode, Node, Topology,
     plan::{Action, LinkState},
 };
 use serde_json::Value;
@@ -47,7 +47,8 @@ pub(crate) struct Naming {
     macs: BTreeSet<String>,
     /// Interfaces whose index the plan gives.
     indexes: BTreeSet<String>,
-    /// Bridges that take the address of one of their ports.
+    /// Bridges that take the address of one of their ports, and macvlan interfaces that take such an address, or a random
+    /// one of another node.
     bridges: BTreeSet<String>,
     /// Addresses that the topology gives, as text, or that are made of Ethernet addresses that it gives.
     addresses: BTreeSet<String>,
@@ -77,6 +78,14 @@ impl Naming {
             match (interface.mac, &interface.kind) {
                 (Some(_), _) | (None, Kind::Loopback) => drop(naming.macs.insert(name)),
                 (None, Kind::Bridge(_)) => drop(naming.bridges.insert(name)),
+                (None, Kind::Macvlan(macvlan)) if macvlan.mode == MacvlanMode::Passthru => {
+                    let random = |(owner, below): (&Node, &Interface)| {
+                        below.mac.is_none() && (owner.name != node.name || matches!(below.kind, Kind::Bridge(_)))
+                    };
+                    if below(topology, node, interface).is_some_and(random) {
+                        naming.bridges.insert(name);
+                    }
+                }
                 (None, _) => {}
             }
             if matches!(&interface.kind, Kind::Vxlan(vxlan) if vxlan.underlay.is_some()) {
@@ -228,27 +237,20 @@ impl Naming {
     }
 }
 
-/// The interfaces of a node that receive for a macvlan of another one, whose Ethernet address is random.
-///
-/// The kernel tells them its address; a macvlan of a macvlan shares the interface below.
+/// The interfaces of a node that receive for a macvlan of another one, whose random Ethernet address the kernel tells them.
 fn shared_by_others(topology: &Topology, node: &Node) -> BTreeSet<String> {
-    let find = |node: &NodeName, name: &IfName| {
-        let node = topology.nodes.iter().find(|other| other.name == *node)?;
-        node.interfaces.iter().find(|interface| interface.name == *name)
-    };
-    let mut shared = BTreeSet::new();
-    for other in topology.nodes.iter().filter(|other| other.name != node.name) {
-        for interface in other.interfaces.iter().filter(|interface| interface.mac.is_none()) {
-            let mut at = &other.name;
-            let mut kind = Some(&interface.kind);
-            while let Some(Kind::Macvlan(macvlan)) = kind {
-                at = macvlan.parent_node.as_ref().unwrap_or(at);
-                if *at == node.name {
-                    shared.insert(macvlan.parent.to_string());
-                }
-                kind = find(at, &macvlan.parent).map(|parent| &parent.kind);
-            }
-        }
-    }
-    shared
+    let others = topology.nodes.iter().filter(|other| other.name != node.name);
+    let random = others.flat_map(|other| {
+        let interfaces = other.interfaces.iter().filter(|interface| interface.mac.is_none());
+        interfaces.filter_map(move |interface| below(topology, other, interface))
+    });
+    random.filter(|(owner, _)| owner.name == node.name).map(|(_, below)| below.name.to_string()).collect()
+}
+
+/// What the kernel makes a macvlan on, with its node: a macvlan of a macvlan shares the interface below both.
+fn below<'t>(topology: &'t Topology, node: &'t Node, interface: &'t Interface) -> Option<(&'t Node, &'t Interface)> {
+    let Kind::Macvlan(macvlan) = &interface.kind else { return None };
+    let owner = macvlan.parent_node.as_ref().map_or(Some(node), |name| topology.node(name))?;
+    let parent = owner.interface(&macvlan.parent)?;
+    below(topology, owner, parent).or(Some((owner, parent)))
 }

@@ -27,13 +27,9 @@ impl<'a> Checker<'a> {
                 .help("give both ends addresses of the underlay's one family");
         }
         if let Some(local) = vxlan.local.filter(IpAddr::is_multicast) {
-            self.report(
-                Check::VXLAN_OPTION,
-                item,
-                Part::Source,
-                format!("`{name}` cannot send from the group {local}"),
-            )
-            .help("write an address of the underlay's interface; a group is a `group`");
+            let message = format!("`{name}` cannot send from the group {local}");
+            self.report(Check::VXLAN_OPTION, item, Part::Source, message)
+                .help("write an address that the underlay has, and the group as the tunnel's `group`");
         }
         self.check_tunnel_scopes(item, interface, vxlan);
         if let Some(group) = vxlan.remote.filter(|remote| remote.is_multicast() && vxlan.dev.is_none()) {

@@ -325,11 +325,8 @@ fn macvlan_parent() {
     passes(pair(|n| n.macvlan("m0", "eth0", |m| m.mode(MacvlanMode::Passthru))));
     fires(
         pair(|n| {
-            n.macvlan("m0", "eth0", |m| m.mode(MacvlanMode::Passthru)).macvlan("m1", "m0", |m| m).macvlan(
-                "m2",
-                "m1",
-                |m| m,
-            )
+            let n = n.macvlan("m0", "eth0", |m| m.mode(MacvlanMode::Passthru));
+            n.macvlan("m1", "m0", |m| m).macvlan("m2", "m1", |m| m)
         }),
         &[
             "macvlan_parent: `m1` shares `m0` with one that passes through (name another parent: one that passes \

@@ -60,6 +60,20 @@ fn a_network_mode_that_shares_a_network_is_refused() {
 }
 
 #[test]
+fn commands_are_not_wrong_because_the_link_of_their_interface_is_refused() {
+    for (far, link) in [
+        ("    b:\n      kind: linux\n", "{type: host, host-interface: x, endpoint: {node: a, interface: eth1}}"),
+        ("    b:\n      kind: linux\n", "{endpoints: [a:eth1, host:x]}"),
+        ("    b:\n      kind: nokia_srlinux\n", "{endpoints: [b:e1-1, a:eth1]}"),
+    ] {
+        let node = "    a:\n      kind: linux\n      exec: [ip address add 10.0.0.1/24 dev eth1]\n";
+        let text = format!("name: lab\ntopology:\n  nodes:\n{node}{far}  links:\n    - {link}\n");
+        let refusals = containerlab::parse("lab.clab.yml", text, &[]).unwrap_err();
+        assert_eq!(refusals.len(), 1, "{refusals}");
+    }
+}
+
+#[test]
 fn an_unknown_key_of_a_node_is_refused() {
     let (line, message, help) = refused(&pair("      imgae: alpine"));
     assert_eq!(

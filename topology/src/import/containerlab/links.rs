@@ -23,13 +23,14 @@ struct Endpoint {
 
 /// Reads a link; what is wrong with it is refused, and then it is not there.
 pub(super) fn read(link: &Yaml, nodes: &[LabNode<'_>], lab: &mut Lab, report: &mut Report) {
-    let (mut kind, mut endpoints, mut mtu) = (None, None, None);
+    let (mut kind, mut endpoints, mut lone, mut mtu) = (None, None, None, None);
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
     let mut foreign = Vec::new();
     for (key, value) in link.entries(report, "a link") {
         match key.name() {
             "type" => kind = Some(value),
             "endpoints" => endpoints = Some((key, value)),
+            "endpoint" => lone = Some((key, value)),
             "mtu" => {
                 let read = text(value, "`mtu`", report)
                     .map(|mtu| mtu.parse().map_err(|_| InvalidValue::new(format!("`{mtu}` is not an MTU in bytes"))));
@@ -63,9 +64,15 @@ pub(super) fn read(link: &Yaml, nodes: &[LabNode<'_>], lab: &mut Lab, report: &m
     };
     match &kind {
         Some((name, at)) if !matches!(name.as_str(), "veth" | "brief") => {
-            return report.invalid(at, &refused_type(name));
+            report.invalid(at, &refused_type(name));
+            // Its interface is there nevertheless: commands that name it are not wrong because of the link.
+            if let Some(end) = lone.and_then(|(_, value)| endpoint(value, report)) {
+                let machine = nodes::find(nodes, &end.node, &end.at, report).and_then(|node| node.machine);
+                let _ = machine.and_then(|machine| plug(lab, machine, &end, mtu.unwrap_or(LINK_MTU), report));
+            }
+            return;
         }
-        _ => {}
+        _ => foreign.extend(lone.map(|(key, _)| key)),
     }
     for key in foreign {
         let known = ["type", "endpoints", "mtu", "vars", "labels", "ipv4", "ipv6"];
