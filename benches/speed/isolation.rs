@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "the floor is what bare system calls cost, without a library")]
 
 use std::{
+    env,
     ffi::CStr,
     fs::{self, File},
     io,
@@ -18,6 +19,10 @@ use crate::{
 
 /// The name of the comparison.
 pub(crate) const NAME: &str = "isolation";
+
+/// The name of the comparison where every sandbox executes the program again, as in a process that runs one test: what
+/// nextest makes of a test.
+pub(crate) const ALONE: &str = "isolation_alone";
 
 /// The name of the body that [`ours`] runs.
 pub(crate) const BODY: &str = "empty";
@@ -36,17 +41,33 @@ const NAMESPACES: libc::c_int = libc::CLONE_NEWUSER
     | libc::CLONE_NEWUTS;
 
 pub(crate) fn measure() -> io::Result<Row> {
+    row(NAME, ours)
+}
+
+pub(crate) fn measure_alone() -> io::Result<Row> {
+    let mut turn = 0;
+    row(ALONE, || {
+        turn += 1;
+        // A copy of the program serves a sandbox of the same environment.
+        // SAFETY: this program has a single thread here.
+        unsafe { env::set_var("NETNS_TEST_BENCH_TURN", turn.to_string()) };
+        ours()
+    })
+}
+
+fn row(name: &'static str, ours: impl FnMut() -> io::Result<()>) -> io::Result<Row> {
     // Namespaces that go away make the next ones wait: all of them stay until the end.
     let mut held = Vec::new();
-    let mut pairs = compare(WARM_UP + PAIRS, ours, || {
+    let mut pairs = compare(0..WARM_UP + PAIRS, ours, || {
         held.push(floor()?);
         Ok(())
     })?;
     hold(held);
-    Ok(Row::new(NAME, 1, &pairs.split_off(WARM_UP)))
+    Ok(Row::new(name, 1, &pairs.split_off(WARM_UP)))
 }
 
-/// A sandbox as a test has it: this program, executed again, with what it prints captured.
+/// A sandbox as a test has it, with what it prints captured: the program is executed again for the first alone, and
+/// makes one after another (`docs/decisions/0012`).
 fn ours() -> io::Result<()> {
     match Sandbox::new(BODY).captured().run() {
         End::Passed => Ok(()),

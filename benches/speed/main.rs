@@ -40,6 +40,9 @@ fn main() -> std::io::Result<()> {
     if wanted(isolation::NAME) {
         rows.push(isolation::measure()?);
     }
+    if wanted(isolation::ALONE) {
+        rows.push(isolation::measure_alone()?);
+    }
     if wanted(star::NAME) {
         rows.extend(star::measure(target)?);
     }

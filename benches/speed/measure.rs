@@ -3,6 +3,7 @@
 use std::{
     fmt::{self, Write as _},
     io,
+    ops::Range,
     path::Path,
     str::FromStr,
     time::{Duration, Instant},
@@ -15,9 +16,10 @@ pub(crate) struct Pair {
     floor: Duration,
 }
 
-/// Runs both in turns, each first every second time, so that whatever else the machine does befalls both.
+/// Runs both in turns, each first every second time, so that whatever else the machine does befalls both: the turns from
+/// this one on, ours being first in the even ones.
 pub(crate) fn compare(
-    pairs: usize,
+    turns: Range<usize>,
     mut ours: impl FnMut() -> io::Result<()>,
     mut floor: impl FnMut() -> io::Result<()>,
 ) -> io::Result<Vec<Pair>> {
@@ -34,7 +36,7 @@ pub(crate) fn compare(
             Ok(Pair { ours: timed(&mut ours)?, floor })
         }
     };
-    (0..pairs).map(&mut pair).collect()
+    turns.map(&mut pair).collect()
 }
 
 impl fmt::Display for Pair {
@@ -95,10 +97,10 @@ fn median(mut times: Vec<Duration>) -> f64 {
 
 /// The rows as a table for people.
 pub(crate) fn table(rows: &[Row]) -> String {
-    let mut table = format!("{:<10} {:>5} {:>11} {:>11} {:>7}\n", "name", "n", "ours ms", "floor ms", "ratio");
+    let mut table = format!("{:<16} {:>5} {:>11} {:>11} {:>7}\n", "name", "n", "ours ms", "floor ms", "ratio");
     for row in rows {
         let Row { name, n, ours_ms, floor_ms } = row;
-        let _ = writeln!(table, "{name:<10} {n:>5} {ours_ms:>11.3} {floor_ms:>11.3} {:>7.2}", row.ratio());
+        let _ = writeln!(table, "{name:<16} {n:>5} {ours_ms:>11.3} {floor_ms:>11.3} {:>7.2}", row.ratio());
     }
     table
 }
