@@ -78,13 +78,15 @@ impl Draft {
         let all = || carrier.interfaces.iter().filter(|i| !matches!(i.kind, Kind::Loopback | Kind::Vxlan(_)));
         let addressed = |i: &&Interface| i.addresses.iter().any(|a| a.is_ipv6() == vxlan.is_ipv6());
         let near = |i: &&Interface| i.addresses.iter().any(|a| ends.iter().any(|end| a.contains(*end)));
-        let carriers: Vec<&Interface> = match &vxlan.dev {
-            Some(dev) => vec![carrier.interface(dev)?],
-            None if all().any(|i| near(&i)) => all().filter(near).collect(),
-            None => all().filter(addressed).collect(),
-        };
         let mtu = |carrying| self.mtu_within(carrier, carrying, Ports::Cables, layers.saturating_sub(1));
-        let room = carriers.into_iter().map(mtu).min()?.saturating_sub(vxlan.overhead());
+        let carried = match &vxlan.dev {
+            // It is there without being declared.
+            Some(dev) if *dev == *"lo" => carrier.interface(dev).map_or(LOOPBACK, mtu),
+            Some(dev) => mtu(carrier.interface(dev)?),
+            None if all().any(|i| near(&i)) => all().filter(near).map(mtu).min()?,
+            None => all().filter(addressed).map(mtu).min()?,
+        };
+        let room = carried.saturating_sub(vxlan.overhead());
         // Nothing works with less; the kernel itself knows no such limit where it looks at one interface alone.
         let least = if vxlan.dev.is_none() && interface.addresses.iter().any(Cidr::is_ipv6) { 1280 } else { 68 };
         Some(room.max(least))

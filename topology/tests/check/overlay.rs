@@ -36,6 +36,11 @@ fn what_overlays_are_made_of_is_read() {
     );
     passes(vxlan(|v| v.remote("10.0.0.2").local("10.0.0.1").dev("eth0").mtu(1450)));
     passes(vxlan(|v| v.group("239.1.1.1").dev("eth0").proxy().l2miss().l3miss().no_learning()));
+    // `lo` is there without being declared, and carries 65,536 bytes.
+    passes(pair(|n| {
+        n.vxlan("vx0", 1, |v| v.group("239.1.1.1").dev("lo"))
+            .vxlan("vx1", 2, |v| v.remote("10.9.0.2").dev("vx0").mtu(65_436))
+    }));
 }
 
 #[test]
