@@ -1,7 +1,9 @@
 //! Runners that are killed in the middle of a run: nothing that they started lives on.
 
 use std::{
+    fs,
     os::unix::process::CommandExt,
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -37,6 +39,26 @@ fn nothing_outlives_a_killed_runner() {
         // As a terminal does it.
         kill_in_mid_run(&runner.command(&["hanging"]), Signal::SIGINT, true);
     });
+}
+
+#[test]
+fn whoever_reads_the_output_of_a_test_binary_waits_for_that_process_alone() {
+    let (watch, mut command) = Watch::begin(&program(&crate::fixture::test_binary("hanging")));
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    watch.until_running("sleep 1000");
+    let binary = watch.command_of(child.id());
+    let tasks = fs::read_dir(format!("/proc/{binary}/task")).unwrap().map(|task| task.unwrap().path());
+    let children: String = tasks.map(|task| fs::read_to_string(task.join("children")).unwrap()).collect();
+    let outputs: Vec<_> = children
+        .split_whitespace()
+        .flat_map(|makes_sandboxes| [1, 2].map(|fd| format!("/proc/{makes_sandboxes}/fd/{fd}")))
+        .map(|fd| fs::read_link(fd).unwrap())
+        .collect();
+    kill(Pid::from_raw(binary), Signal::SIGKILL).unwrap();
+    child.wait().unwrap();
+    watch.end(&[]);
+    assert_eq!(outputs, ["/dev/null", "/dev/null"].map(PathBuf::from));
 }
 
 #[test]

@@ -130,19 +130,21 @@ impl Launch {
         let arguments = self.arguments.iter().map(|argument| CString::new(argument.as_bytes()));
         let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
         let start = Start { name: self.name.clone(), arguments, quiet: self.quiet, ids: self.ids, nofile };
-        let input = input()?;
+        let input = ours(io::stdin())?;
         if self.output == Output::Inherited {
-            return Ok((Server::begin(&start, &[input.as_fd()])?, None));
+            let (output, error) = (ours(io::stdout())?, ours(io::stderr())?);
+            return Ok((Server::begin(&start, [&input, &output, &error].map(AsFd::as_fd))?, None));
         }
         // One pipe for both outputs, so that lines stay in the order in which they were printed.
         let (reader, writer) = io::pipe()?;
-        Ok((Server::begin(&start, &[input.as_fd(), writer.as_fd()])?, Some(reader)))
+        Ok((Server::begin(&start, [input.as_fd(), writer.as_fd(), writer.as_fd()])?, Some(reader)))
     }
 }
 
-/// Our standard input, or an empty one if ours is closed.
-fn input() -> io::Result<OwnedFd> {
-    io::stdin().as_fd().try_clone_to_owned().or_else(|_| File::open("/dev/null").map(OwnedFd::from))
+/// A copy of one of our standard streams, or of one that leads nowhere if ours is closed.
+fn ours(stream: impl AsFd) -> io::Result<OwnedFd> {
+    let nowhere = || File::options().read(true).write(true).open("/dev/null").map(OwnedFd::from);
+    stream.as_fd().try_clone_to_owned().or_else(|_| nowhere())
 }
 
 /// The process that runs this program's tests: they end if it is killed, for nobody would read their verdict.

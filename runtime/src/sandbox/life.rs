@@ -123,6 +123,10 @@ fn stdin() -> BorrowedFd<'static> {
 /// M: returns in T only.
 fn middle(arguments: Arguments) {
     let Some(channel) = elsewhere(stdin()) else { exit(REFUSED) };
+    // Outputs are the sandboxes': whoever reads them to their end, as a test runner does, need not wait for M's.
+    if !File::options().write(true).open("/dev/null").is_ok_and(|null| output_to(&null, &null)) {
+        exit(REFUSED);
+    }
     // The keyboard's signals go to everybody; whether to die of one is T's decision.
     let keyboard = [Signal::SIGINT, Signal::SIGQUIT];
     // SAFETY: no handler is installed.
@@ -149,7 +153,8 @@ fn middle(arguments: Arguments) {
                     // SAFETY: no handler is installed.
                     let _ = handler.map(|handler| unsafe { signal(number, handler) });
                 }
-                settle(descriptors);
+                settle(&descriptors);
+                drop(descriptors);
                 drop((gate.1, status.0));
                 return init(channel, gate.0, status.1, start, arguments);
             }
@@ -173,15 +178,16 @@ fn over(channel: &Channel, status: i32) {
     let _ = channel.send(&Message::Over(ExitStatus::from_raw(status)), &[]);
 }
 
-/// Gives standard input and output their numbers.
-fn settle(descriptors: Vec<OwnedFd>) {
-    let mut descriptors = descriptors.into_iter();
-    let input = descriptors.next().is_some_and(|input| dup2_stdin(input).is_ok());
-    let output =
-        descriptors.next().is_none_or(|output| dup2_stdout(&output).and_then(|()| dup2_stderr(&output)).is_ok());
-    if !(input && output) {
+/// Gives standard input, output and error their numbers.
+fn settle(descriptors: &[OwnedFd]) {
+    let [input, output, error] = descriptors else { exit(REFUSED) };
+    if dup2_stdin(input).is_err() || !output_to(output, error) {
         exit(REFUSED);
     }
+}
+
+fn output_to(output: impl AsFd, error: impl AsFd) -> bool {
+    dup2_stdout(output).and_then(|()| dup2_stderr(error)).is_ok()
 }
 
 /// Puts the sandbox's arguments in the place of those that this copy was executed with.

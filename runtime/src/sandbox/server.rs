@@ -54,8 +54,8 @@ fn idle() -> MutexGuard<'static, Vec<Server>> {
 }
 
 impl Server {
-    /// Has a sandbox made, with these descriptors as its standard input and, if there are two, its output.
-    pub(crate) fn begin(start: &Start, descriptors: &[BorrowedFd]) -> io::Result<Self> {
+    /// Has a sandbox made, with these descriptors as its standard input, output and error.
+    pub(crate) fn begin(start: &Start, descriptors: [BorrowedFd; 3]) -> io::Result<Self> {
         let origin = Origin::now(start.arguments.len());
         // Taken out first: its lock is not held while the program is executed.
         let waiting = {
@@ -65,12 +65,12 @@ impl Server {
         };
         let message = Message::Start(start.clone());
         if let Some(server) = waiting
-            && server.channel().send(&message, descriptors).is_ok()
+            && server.channel().send(&message, &descriptors).is_ok()
         {
             return Ok(server);
         }
         let server = Self::start(&start.arguments, origin)?;
-        server.channel().send(&message, descriptors)?;
+        server.channel().send(&message, &descriptors)?;
         Ok(server)
     }
 
