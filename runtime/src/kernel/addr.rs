@@ -30,8 +30,10 @@ pub struct AddressInfo {
     pub scope: Scope,
     /// The broadcast address, if one is set.
     pub broadcast: Option<Ipv4Addr>,
-    /// Whether duplicate address detection still goes on (IPv6).
+    /// Whether it cannot be used yet: duplicate address detection still goes on, or has found it taken (IPv6).
     pub tentative: bool,
+    /// Whether duplicate address detection has found it taken (IPv6).
+    pub duplicate: bool,
     /// Whether it stays until it is removed.
     pub permanent: bool,
 }
@@ -146,6 +148,7 @@ fn parse(message: &AddressMessage) -> Option<AddressInfo> {
         scope: u8::from(message.header.scope).into(),
         broadcast,
         tentative: flags.contains(AddressFlags::Tentative),
+        duplicate: flags.contains(AddressFlags::Dadfailed),
         permanent: flags.contains(AddressFlags::Permanent),
     })
 }

@@ -265,6 +265,8 @@ impl Site<'_> {
                 Action::AwaitLink { interface, state, delay } => {
                     wanted.links.push((interface.to_string(), *state));
                     wanted.delay = wanted.delay.max(*delay);
+                    let node = self.topology.node(&step.node);
+                    wanted.settled |= node.is_some_and(|n| n.departs(Departure::NoDad, self.topology.profile));
                 }
                 Action::AwaitAddress { address } => wanted.addresses.push(IpAddr::V6(*address)),
                 _ => {}
@@ -387,6 +389,9 @@ const HASTE: Duration = Duration::from_millis(2);
 struct Wanted {
     links: Vec<(String, LinkState)>,
     addresses: Vec<IpAddr>,
+    /// Whether every other address has to be usable as well: those of one link, which the kernel gives to interfaces that
+    /// come up, pass over to that in its own time also without duplicate address detection.
+    settled: bool,
     /// How long the kernel takes by design.
     delay: Duration,
 }
@@ -462,6 +467,10 @@ fn until_ready(rtnl: &Rtnl, wanted: Wanted, begin: Instant) -> Result<Option<Mis
             let usable = |address: &IpAddr| there.iter().any(|info| info.address.addr() == *address && !info.tentative);
             let address = wanted.addresses.iter().find(|address| !usable(address));
             missing = address.map(|address| Missing::Address { address: *address, after });
+        }
+        if missing.is_none() && wanted.settled {
+            let tentative = addr::all(rtnl)?.into_iter().find(|info| info.tentative && !info.duplicate);
+            missing = tentative.map(|info| Missing::Address { address: info.address.addr(), after });
         }
         if let (Some(Missing::Link { interface, .. }), true) = (&missing, begin.elapsed() > HASTE) {
             link::settle(rtnl, interface)?;

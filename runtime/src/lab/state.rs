@@ -129,7 +129,7 @@ fn address(info: &AddressInfo) -> String {
     } else {
         info.address.to_string()
     };
-    shown + if info.tentative { " tentative" } else { "" }
+    shown + if info.duplicate { " dadfailed" } else { "" } + if info.tentative { " tentative" } else { "" }
 }
 
 fn is_link_local(address: IpAddr) -> bool {
