@@ -77,6 +77,13 @@ fn who_has_an_address_is_asked_on_the_link(net: Path) -> Result {
     assert!(eth0.who_has("10.0.0.77")?.answers.is_empty());
     eth0.down()?;
     assert!(eth0.who_has("10.0.0.1").is_err(), "nothing can be asked on an interface that is down");
+    eth0.up()?;
+    left.down()?;
+    eventually(Duration::from_secs(5), || eth0.info().is_ok_and(|info| !info.flags.running()));
+    for address in ["10.0.0.1", "fd00::1"] {
+        let error = eth0.who_has(address).expect_err("without a carrier nothing leaves").to_string();
+        assert!(error.contains("no verdict: ") && error.contains("eth0 has no carrier"), "{error}");
+    }
     Ok(())
 }
 
@@ -246,5 +253,16 @@ fn an_interface_that_does_not_exist_cannot_be_captured(net: Path) -> Result {
     left.delete()?;
     let error = left.capture(any()).expect_err("it is gone");
     assert!(error.to_string().contains("left"), "{error}");
+    Ok(())
+}
+
+#[netns_test]
+fn another_interface_of_the_same_name_is_not_the_captured_one(net: Path) -> Result {
+    let old = net.a.add_bridge("br9")?;
+    let wire = old.capture(any())?;
+    old.delete()?;
+    net.a.add_bridge("br9")?.up()?;
+    let error = wire.quiet(any(), MOMENT).expect_err("it is blind").to_string();
+    assert_eq!(error, "nothing could have passed br9: it is gone, and another has its name");
     Ok(())
 }

@@ -9,3 +9,5 @@ mod networks;
 mod on_the_way;
 #[path = "probe/reached.rs"]
 mod reached;
+#[path = "probe/silence.rs"]
+mod silence;

@@ -57,7 +57,7 @@ fn a_timeout_before_a_neighbour_could_fail_is_no_verdict() -> Result {
     let a = lab.node("a")?;
     a.reaches(lab.node("b")?.ping());
     let error = a.probe(ping("10.0.0.77").within(Duration::from_millis(50))).run().expect_err("it waits 3 s for ARP");
-    assert!(matches!(error, ProbeError::TooShort { needed, .. } if needed == Duration::from_secs(3)), "{error}");
+    assert!(matches!(error, ProbeError::TooShort { needed, .. } if needed > Duration::from_secs(3)), "{error}");
     // The same probe asserted is an error too, although "not reached" is all that was asked for.
     let text = refused(|| a.cannot_reach(ping("10.0.0.77").within(Duration::from_millis(50)), by::Anything));
     assert!(text.contains("cannot tell whether 10.0.0.77 is reached"), "{text}");
@@ -119,7 +119,7 @@ async fn a_probe_is_awaited_beside_the_server_it_asks(net: Path) -> Result {
 }
 
 /// The message of an assertion that has to fail.
-fn refused<R>(assertion: impl FnOnce() -> R) -> String {
+pub(crate) fn refused<R>(assertion: impl FnOnce() -> R) -> String {
     match catch_unwind(AssertUnwindSafe(assertion)) {
         Ok(_) => panic!("the assertion held"),
         Err(panic) => *panic.downcast::<String>().expect("assertions panic with text"),

@@ -90,14 +90,14 @@ server   sysctl net.ipv4.ip_forward = 0
 server   sysctl net.ipv6.conf.all.forwarding = 0
 client   veth eth0 index 10 -- gateway.lan index 11  (distinct-indexes)
 gateway  veth wan index 12 -- server.eth0 index 13  (distinct-indexes)
-client   arp eth0 retransmit 50ms multicast-probes 1 unicast-probes 1  (short-neighbour-timers)
-client   ndisc eth0 retransmit 50ms multicast-probes 1 unicast-probes 1  (short-neighbour-timers)
-gateway  arp lan retransmit 50ms multicast-probes 1 unicast-probes 1  (short-neighbour-timers)
-gateway  ndisc lan retransmit 50ms multicast-probes 1 unicast-probes 1  (short-neighbour-timers)
-gateway  arp wan retransmit 50ms multicast-probes 1 unicast-probes 1  (short-neighbour-timers)
-gateway  ndisc wan retransmit 50ms multicast-probes 1 unicast-probes 1  (short-neighbour-timers)
-server   arp eth0 retransmit 50ms multicast-probes 1 unicast-probes 1  (short-neighbour-timers)
-server   ndisc eth0 retransmit 50ms multicast-probes 1 unicast-probes 1  (short-neighbour-timers)
+client   arp eth0 retransmit 50ms multicast-probes 1 unicast-probes 1 proxy-delay 0ns  (short-neighbour-timers)
+client   ndisc eth0 retransmit 50ms multicast-probes 1 unicast-probes 1 proxy-delay 0ns  (short-neighbour-timers)
+gateway  arp lan retransmit 50ms multicast-probes 1 unicast-probes 1 proxy-delay 0ns  (short-neighbour-timers)
+gateway  ndisc lan retransmit 50ms multicast-probes 1 unicast-probes 1 proxy-delay 0ns  (short-neighbour-timers)
+gateway  arp wan retransmit 50ms multicast-probes 1 unicast-probes 1 proxy-delay 0ns  (short-neighbour-timers)
+gateway  ndisc wan retransmit 50ms multicast-probes 1 unicast-probes 1 proxy-delay 0ns  (short-neighbour-timers)
+server   arp eth0 retransmit 50ms multicast-probes 1 unicast-probes 1 proxy-delay 0ns  (short-neighbour-timers)
+server   ndisc eth0 retransmit 50ms multicast-probes 1 unicast-probes 1 proxy-delay 0ns  (short-neighbour-timers)
 client   address eth0 10.0.0.2/24
 gateway  address lan 10.0.0.1/24
 gateway  address wan 203.0.113.1/24

@@ -28,6 +28,7 @@ use crate::{netns::Netns, probe::local};
 pub struct Listener {
     netns: Netns,
     interface: String,
+    index: u32,
     watch: Watch,
     passed: Arc<Passed>,
     before: local::Counters,
@@ -137,7 +138,7 @@ impl Listener {
         let before =
             netns.run(|| local::Counters::of(interface)).and_then(|c| c).map_err(failed("read the counters"))?;
         watch.keep_reading().map_err(failed("start the reading thread"))?;
-        Ok(Self { netns: netns.clone(), interface: interface.to_owned(), watch, passed, before, cleared: 0 })
+        Ok(Self { netns: netns.clone(), interface: interface.to_owned(), index, watch, passed, before, cleared: 0 })
     }
 
     /// The name of the interface.
@@ -277,6 +278,7 @@ impl Listener {
         let state = self.netns.run(|| local::state_of(&self.interface)).and_then(|s| s);
         match state.map_err(|e| self.failed("read the state", e))? {
             None => dead("it is gone"),
+            Some(local::LinkState { index, .. }) if index != self.index => dead("it is gone, and another has its name"),
             Some(local::LinkState { up: false, .. }) => dead("it is down"),
             Some(local::LinkState { carrier: false, .. }) => dead("it has no carrier"),
             Some(_) => Ok(()),

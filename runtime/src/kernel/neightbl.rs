@@ -26,6 +26,7 @@ pub(crate) fn set(index: u32, v6: bool, timers: &NeighbourTimers, object: impl I
             NeighbourTableParameter::RetransTime(timers.retransmit.as_millis() as u64),
             NeighbourTableParameter::McastProbes(timers.multicast_probes),
             NeighbourTableParameter::UcastProbes(timers.unicast_probes),
+            NeighbourTableParameter::ProxyDelay(timers.proxy_delay.as_millis() as u64),
         ]),
     ];
     Request {
@@ -67,6 +68,7 @@ fn parse(table: &NeighbourTableMessage) -> Option<(u32, bool, NeighbourTimers)> 
             NeighbourTableParameter::RetransTime(value) => timers.retransmit = Duration::from_millis(*value),
             NeighbourTableParameter::McastProbes(value) => timers.multicast_probes = *value,
             NeighbourTableParameter::UcastProbes(value) => timers.unicast_probes = *value,
+            NeighbourTableParameter::ProxyDelay(value) => timers.proxy_delay = Duration::from_millis(*value),
             _ => {}
         }
     }

@@ -6,15 +6,14 @@ use std::{
     time::Duration,
 };
 
-use netns_test_topology::build::IntoValue;
+use netns_test_topology::{build::IntoValue, plan::NeighbourTimers};
 
-use super::{Error, Interface, Lab, Node};
+use super::{Error, Interface, Lab, Node, node::Shared};
 use crate::{
     capture::{Filter, Listener},
     kernel::{link, neightbl},
     probe::{
         self, Checks, Evidence, Expectation, Probe, Prober, Protocol, Resolution, Server, Speaker, Target, Traffic,
-        Until,
     },
 };
 
@@ -24,8 +23,15 @@ const WHO_HAS: Duration = Duration::from_millis(100);
 impl Node {
     /// A probe from here to a target; nothing is sent until it is run or awaited.
     pub fn probe(&self, target: Target) -> Probe {
-        match self.live().and_then(|live| Ok((live.netns.clone(), self.slowest_neighbour()?))) {
-            Ok((netns, needed)) => Probe::new(&netns, self.name(), target).min_timeout(needed),
+        let node = self.clone();
+        let slowest = move |now| {
+            if now {
+                node.note_change();
+            }
+            node.slowest_neighbour().map_err(|error| error.to_string())
+        };
+        match self.live() {
+            Ok(live) => Probe::new(&live.netns, self.name(), target).neighbours(slowest),
             Err(error) => Probe::failed(self.name(), target, error.to_string()),
         }
     }
@@ -101,28 +107,36 @@ impl Node {
     fn slowest_neighbour(&self) -> Result<Duration, Error> {
         let Some(shared) = self.shared() else { return Ok(Duration::ZERO) };
         shared.slowest_neighbour(|| {
-            let mut nodes = shared.nodes();
-            if !nodes.contains(self) {
-                nodes.push(self.clone());
-            }
-            let mut slowest = Duration::ZERO;
-            for node in nodes {
-                // One that was removed meanwhile is on nobody's path.
-                let Ok(live) = node.live() else { continue };
-                let links = node.words(link::all(&live.rtnl))?;
-                // A port of a bridge leaves the asking to the bridge.
-                let asks = |index: u32| {
-                    let mut asking = links.iter().filter(|link| link.master.is_none() && link.flags.asks_neighbours());
-                    asking.any(|link| link.index == index)
-                };
-                for (index, _, timers) in node.words(neightbl::all(&live.rtnl))? {
-                    if asks(index) {
-                        slowest = slowest.max(timers.retransmit * timers.multicast_probes);
-                    }
-                }
-            }
-            Ok(slowest)
+            Ok(self.timers(&shared)?.iter().map(|t| t.retransmit * t.multicast_probes).max().unwrap_or_default())
         })
+    }
+
+    /// How long the slowest proxy of any node may put off its answer.
+    fn slowest_proxy(&self) -> Result<Duration, Error> {
+        let Some(shared) = self.shared() else { return Ok(Duration::ZERO) };
+        Ok(self.timers(&shared)?.iter().map(|timers| timers.proxy_delay).max().unwrap_or_default())
+    }
+
+    /// The timers of every interface of any node that asks for its neighbours, and answers them.
+    fn timers(&self, shared: &Shared) -> Result<Vec<NeighbourTimers>, Error> {
+        let mut nodes = shared.nodes();
+        if !nodes.contains(self) {
+            nodes.push(self.clone());
+        }
+        let mut all = Vec::new();
+        for node in nodes {
+            // One that was removed meanwhile is on nobody's path.
+            let Ok(live) = node.live() else { continue };
+            let links = node.words(link::all(&live.rtnl))?;
+            // A port of a bridge leaves the asking to the bridge.
+            let asks = |index: u32| {
+                let mut asking = links.iter().filter(|link| link.master.is_none() && link.flags.asks_neighbours());
+                asking.any(|link| link.index == index)
+            };
+            let timers = node.words(neightbl::all(&live.rtnl))?.into_iter();
+            all.extend(timers.filter(|(index, ..)| asks(*index)).map(|(.., timers)| timers));
+        }
+        Ok(all)
     }
 }
 
@@ -144,21 +158,31 @@ impl Interface {
 
     /// Asks on the link who has an address: by ARP ([RFC 826]) or by a neighbour solicitation ([RFC 4861]).
     ///
-    /// Listens for 100 ms, so that a second answer is seen as well.
+    /// Listens for 100 ms, so that a second answer is seen as well. Where that is silence, and a proxy (`proxy_arp`,
+    /// `proxy_ndp`) may put its answer off for longer, as it may for 800 ms with the kernel's own timers, it asks again and
+    /// waits for that.
     ///
     /// # Errors
     ///
-    /// If the question cannot be sent, as on an interface that is down.
+    /// If the question cannot be sent, as on an interface that is down, or was not seen to leave.
     ///
     /// [RFC 826]: https://www.rfc-editor.org/rfc/rfc826
     /// [RFC 4861]: https://www.rfc-editor.org/rfc/rfc4861
     pub fn who_has(&self, address: impl IntoValue<IpAddr>) -> Result<Resolution, Error> {
         let address = address.into_value()?;
         let live = self.node().live()?;
-        Ok(match address {
-            IpAddr::V4(v4) => probe::who_has(&live.netns, self.name(), v4, None, WHO_HAS, Until::Deadline),
-            IpAddr::V6(v6) => probe::solicit(&live.netns, self.name(), v6, WHO_HAS, Until::Deadline),
-        }?)
+        let ask = |within| match address {
+            IpAddr::V4(v4) => probe::who_has(&live.netns, self.name(), v4, within),
+            IpAddr::V6(v6) => probe::solicit(&live.netns, self.name(), v6, within),
+        };
+        let seen = ask(WHO_HAS)?;
+        if seen.answers.is_empty() {
+            let proxy = self.node().slowest_proxy()?;
+            if !proxy.is_zero() {
+                return Ok(ask(proxy + WHO_HAS)?);
+            }
+        }
+        Ok(seen)
     }
 
     /// Records what passes from now on and is chosen by the filter, in both directions.

@@ -1,7 +1,7 @@
 //! ARP: who answers for an address, and from which MAC ([RFC 826](https://www.rfc-editor.org/rfc/rfc826)).
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -59,25 +59,14 @@ impl Resolution {
     }
 }
 
-/// When a resolution ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Until {
-    /// With the first answer.
-    First,
-    /// When the time is up, so that a second answer is seen.
-    Deadline,
-}
-
-/// Asks on an interface who has an address.
+/// Asks on an interface who has an address, and listens for all this time, so that a second answer is seen.
 ///
-/// `source` is the address given as the asker's: the interface's first unless set, and 0.0.0.0 if it has none.
+/// The asker's address is the interface's first, and 0.0.0.0 if it has none.
 pub(crate) fn who_has(
     netns: &Netns,
     interface: &str,
     target: Ipv4Addr,
-    source: Option<Ipv4Addr>,
     within: Duration,
-    until: Until,
 ) -> Result<Resolution, ProbeError> {
     let ask = || {
         let (link, mac) = ethernet(interface)?;
@@ -86,12 +75,12 @@ pub(crate) fn who_has(
             IpAddr::V4(v4) => Some(*v4),
             IpAddr::V6(_) => None,
         });
-        let sender = source.or(first).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let sender = first.unwrap_or(Ipv4Addr::UNSPECIFIED);
         let answered = move |packet: &crate::capture::Packet| {
             let arp = packet.arp().filter(|arp| arp.operation == 2 && arp.sender == target)?;
             Some((arp.sender_mac, packet.ethernet?.source))
         };
-        exchange(netns, interface, target.into(), &request(mac, sender, target), &link, within, until, answered)
+        exchange(netns, interface, target.into(), &request(mac, sender, target), &link, within, answered)
     };
     netns.run(ask).map_err(|e| ProbeError::system("enter the node", interface, e))?
 }
@@ -114,28 +103,36 @@ pub(super) fn exchange(
     frame: &[u8],
     link: &LinkAddr,
     within: Duration,
-    until: Until,
     answered: impl Fn(&crate::capture::Packet) -> Option<(Mac, Mac)> + Send + Sync + Clone + 'static,
 ) -> Result<Resolution, ProbeError> {
     let failed = |operation| move |e: std::io::Error| ProbeError::system(operation, interface, e);
     let index = u32::try_from(link.ifindex()).unwrap_or(0);
-    let wanted = answered.clone();
+    let (wanted, question) = (answered.clone(), frame.to_vec());
     let keep = move |packet: &crate::capture::Packet| {
-        packet.interface == index && packet.direction == Direction::In && wanted(packet).is_some()
+        packet.interface == index
+            && match packet.direction {
+                Direction::In => wanted(packet).is_some(),
+                Direction::Out => packet.bytes() == question,
+            }
     };
     let tap = netns.tap().map_err(failed("open a packet socket"))?;
     let watch = tap.watch(keep).map_err(failed("watch"))?;
     let begun = Instant::now();
     let clock = std::time::SystemTime::now();
     tap.send(frame, link).map_err(failed("send a frame"))?;
-    watch.wait_for(begun + within, |_| (until == Until::First).then_some(())).map_err(failed("receive"))?;
+    watch.wait_for(begun + within, |_| None::<()>).map_err(failed("receive"))?;
     let elapsed = begun.elapsed();
     let frames = watch.frames().map_err(failed("receive"))?;
     match watch.lost() {
         0 => {}
         lost => return Err(ProbeError::Lost(lost)),
     }
-    let answers = frames.iter().filter_map(|packet| {
+    // Without a carrier the kernel takes the question and drops it.
+    if !frames.iter().any(|packet| packet.direction == Direction::Out) {
+        let detail = format!("{interface} has no carrier, or a filter of the node dropped the question");
+        return Err(ProbeError::NothingLeft { target: SocketAddr::new(target, 0), detail });
+    }
+    let answers = frames.iter().filter(|packet| packet.direction == Direction::In).filter_map(|packet| {
         let (mac, from) = answered(packet)?;
         Some(Resolved { mac, from, rtt: packet.time.duration_since(clock).unwrap_or_default() })
     });

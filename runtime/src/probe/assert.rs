@@ -41,7 +41,8 @@ pub fn reaches(prober: impl Prober, target: Target) -> Evidence {
 ///
 /// # Panics
 ///
-/// If one answers, if one does not for another reason, or the probe itself failed.
+/// If one answers, also if only some of several packets are answered; if one does not for another reason, or the probe
+/// itself failed.
 #[track_caller]
 pub fn cannot_reach(prober: impl Prober, target: Target, expected: impl Into<Expectation>) -> Evidence {
     match try_cannot_reach(&prober, target, expected.into()) {
@@ -92,7 +93,11 @@ pub(super) fn try_reaches(prober: &impl Prober, target: Target) -> Result<Eviden
 pub(super) fn try_cannot_reach(prober: &impl Prober, target: Target, expected: Expectation) -> Result<Evidence, Wrong> {
     let to = target.to_string();
     let run = prober.probe(target).patience(CANNOT_REACH).run();
-    run.map_err(|error| Wrong::unknown(&to, &error)).and_then(|report| as_expected(report, &expected))
+    let report = run.map_err(|error| Wrong::unknown(&to, &error))?;
+    match report.answers.iter().find(|answer| answer.received > 0 && !answer.outcome.is_reached()) {
+        Some(answer) => Err(Failure { report: &report, answer, expected: &expected, speaker: false }.wrong()),
+        None => as_expected(report, &expected),
+    }
 }
 
 impl Report {
@@ -149,7 +154,11 @@ impl fmt::Display for Failure<'_> {
         let Self { report, answer, expected, .. } = self;
         let prober = &report.prober;
         let place = Place(report.target.protocol, answer.target);
-        let verb = if answer.outcome.is_reached() { "reaches" } else { "cannot reach" };
+        let verb = match answer.outcome {
+            Outcome::Reached { .. } => "reaches",
+            _ if answer.received > 0 => "does not always reach",
+            _ => "cannot reach",
+        };
         write!(f, "{prober} {verb} {place}")?;
         if let Some(label) = &report.target.label {
             write!(f, " ({label})")?;
@@ -176,7 +185,12 @@ impl fmt::Display for Failure<'_> {
 
 impl Failure<'_> {
     fn wrong(&self) -> Wrong {
-        Wrong { seen: self.answer.outcome.to_string(), report: self.to_string() }
+        let outcome = self.answer.outcome;
+        let seen = match self.answer.received {
+            some if some > 0 && !outcome.is_reached() => format!("{outcome}, {some} answered"),
+            _ => outcome.to_string(),
+        };
+        Wrong { seen, report: self.to_string() }
     }
 
     fn help(&self) -> Option<String> {
@@ -185,14 +199,24 @@ impl Failure<'_> {
         if self.speaker {
             return Some("the outcome is as expected, but somebody else said it".into());
         }
+        if answer.received > 0 && !answer.outcome.is_reached() {
+            return Some(format!("some packets were answered: what decides about {to} lets a part of them pass"));
+        }
         Some(match (answer.outcome, answer.origin) {
+            // The errors of its own that it gives an address to are those of a filter.
+            (Outcome::NetworkUnreachable | Outcome::Prohibited | Outcome::Refused, Origin::Local)
+                if answer.reporter.is_some_and(|by| by != to) =>
+            {
+                format!("a filter of {prober} rejects it")
+            }
             (Outcome::NetworkUnreachable, Origin::Local) => format!("{prober} has no route to {to}; nothing was sent"),
             (Outcome::NetworkUnreachable | Outcome::HostUnreachable, Origin::Remote(by)) => {
                 format!("the packet got as far as {by}, which could not pass it on")
             }
             (Outcome::HostUnreachable, _) => {
-                format!("nobody answered for the next hop's MAC, or a route of {prober} says unreachable")
+                format!("nobody answered for the next hop's MAC, or a route or filter of {prober} says unreachable")
             }
+            (Outcome::Refused, Origin::Remote(by)) if by != to => format!("a filter at {by} rejects it"),
             (Outcome::Refused, _) => format!("{to} answered: nobody listens there, or a filter rejects"),
             (Outcome::Prohibited, Origin::Remote(by)) => format!("a filter or a prohibit route at {by} forbids it"),
             (Outcome::Prohibited, _) => format!("a prohibit route of {prober} forbids it"),

@@ -1,6 +1,7 @@
 //! What the probes of TCP, UDP and ICMP have in common: a socket with its options, the evidence, the answer.
 
 use std::{
+    cell::OnceCell,
     net::{IpAddr, SocketAddr},
     os::fd::{AsFd, AsRawFd, OwnedFd},
     time::{Duration, Instant},
@@ -25,7 +26,7 @@ use super::{
     local,
     target::Options,
 };
-use crate::capture::{Direction, Packet, Tap, Transport, Watch};
+use crate::capture::{Direction, Ip, Packet, Tap, Transport, Watch};
 
 mod option {
     use nix::{getsockopt_impl, libc, setsockopt_impl, sockopt_impl};
@@ -65,6 +66,13 @@ impl<'a> Attempt<'a> {
         options: &'a Options,
         patience: Duration,
     ) -> Result<Self, ProbeError> {
+        if target.ip().is_multicast() {
+            return Err(ProbeError::Target(format!(
+                "{} is a group: its members answer from addresses of their own, which a probe of one address does not \
+                 hear; send from a socket on the node, and `capture` the answers",
+                target.ip()
+            )));
+        }
         let (family, v6) = if target.is_ipv6() { (AddressFamily::Inet6, true) } else { (AddressFamily::Inet, false) };
         let (kind, number) = match protocol {
             Protocol::Tcp => (SockType::Stream, SockProtocol::Tcp),
@@ -191,14 +199,30 @@ impl<'a> Attempt<'a> {
     }
 
     /// Makes the answer: with what left, and for a timeout only if something could be said about it.
-    pub(super) fn end(&self, end: End, mine: impl Fn(&Packet) -> bool) -> Result<Answer, ProbeError> {
+    ///
+    /// `mine` tells the packets of this probe from those of others, and may ask whether an address is the node's own.
+    pub(super) fn end(
+        &self,
+        end: End,
+        mine: impl Fn(&Ip, &dyn Fn(IpAddr) -> bool) -> bool,
+    ) -> Result<Answer, ProbeError> {
         let elapsed = self.begun.elapsed();
         let frames = self.watch.frames().map_err(|e| ProbeError::system("watch", self.target, e))?;
+        let own = OnceCell::new();
+        let is_own = |address: IpAddr| {
+            own.get_or_init(|| local::addresses(None)).as_ref().is_ok_and(|all| all.contains(&address))
+        };
+        let mine = |packet: &Packet| !packet.is_solicitation() && packet.ip().is_some_and(|ip| mine(ip, &is_own));
+        // A bridge passes on those of others.
+        let asks = |packet: &Packet| packet.is_solicitation() && packet.source().is_some_and(is_own);
         let sent = Sent {
             accepted: self.accepted,
-            left: most_on_one_interface(frames.iter().filter(|p| !p.is_solicitation() && mine(p)).map(|p| p.interface)),
-            solicitations: most_on_one_interface(frames.iter().filter(|p| p.is_solicitation()).map(|p| p.interface)),
+            left: most_on_one_interface(frames.iter().filter(|packet| mine(packet)).map(|packet| packet.interface)),
+            solicitations: most_on_one_interface(frames.iter().filter(|p| asks(p)).map(|packet| packet.interface)),
         };
+        if let Some(Err(error)) = own.into_inner() {
+            return Err(ProbeError::system("read the addresses of the node for a probe", self.target, error));
+        }
         let mut answer = Answer {
             target: self.target,
             outcome: end.outcome,
@@ -325,7 +349,7 @@ fn set(socket: &OwnedFd, options: &Options, v6: bool) -> Result<(), (&'static st
 /// A link-local address with the interface it is meant on.
 fn scoped(addr: SocketAddr, options: &Options) -> Result<SocketAddr, ProbeError> {
     match (addr, &options.interface) {
-        (SocketAddr::V6(mut v6), Some(interface)) if v6.ip().is_unicast_link_local() || v6.ip().is_multicast() => {
+        (SocketAddr::V6(mut v6), Some(interface)) if v6.ip().is_unicast_link_local() => {
             let index =
                 local::index_of(interface).map_err(|e| ProbeError::system("find the interface", interface, e))?;
             v6.set_scope_id(index);

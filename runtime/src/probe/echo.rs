@@ -36,9 +36,6 @@ const HEADER: usize = 8;
 /// What `ping` sends unless told otherwise.
 const SIZE: usize = 56;
 
-/// The most that IPv4 carries.
-const LARGEST: usize = 65_507;
-
 /// Sends echo requests from the calling thread's namespace and waits for the replies.
 pub(super) fn probe(
     tap: &Tap,
@@ -46,28 +43,32 @@ pub(super) fn probe(
     options: &Options,
     patience: Duration,
 ) -> Result<Answer, ProbeError> {
-    let size = options.size.unwrap_or(SIZE);
-    if size > LARGEST {
-        return Err(ProbeError::Target(format!("an echo of {size} bytes is larger than IP carries ({LARGEST})")));
+    if options.source_port.is_some() {
+        return Err(ProbeError::Target("an echo has no ports: `source_port` has no meaning".into()));
     }
+    let size = options.size.unwrap_or(SIZE);
+    options.fits()?;
     let id = options.id.unwrap_or_else(fresh_id);
     let mut attempt = Attempt::begin(tap, Protocol::Icmp, target, options, patience)?;
-    let mut echo = Echo { id, size, sent: Vec::new(), answered: 0 };
+    let mut echo = Echo { id, size, first: fresh_sequence(options.count()), sent: Vec::new(), answered: 0 };
     let end = match attempt.connect()? {
         Some(end) => end,
         None => echo.exchange(&mut attempt, patience)?,
     };
     let to = attempt.target.ip();
-    attempt.end(end, |packet| {
-        let ours = |t: &Transport| matches!(t, Transport::Icmp { id: seen, .. } if *seen == id);
-        packet.ip().is_some_and(|ip| ip.destination == to || ours(&ip.transport))
+    attempt.end(end, |ip, is_own| {
+        // Translation may have changed the addresses, or the identifier.
+        matches!(ip.transport, Transport::Icmp { id: seen, .. } if seen == id)
+            || ip.destination == to && is_own(ip.source)
     })
 }
 
 struct Echo {
     id: u16,
     size: usize,
-    /// When each sequence number, from 1, was sent; `None` once it was answered.
+    /// The sequence number of the first request.
+    first: u16,
+    /// When each request was sent; `None` once it was answered.
     sent: Vec<Option<Instant>>,
     answered: usize,
 }
@@ -87,8 +88,7 @@ enum Read {
 
 impl Echo {
     fn exchange(&mut self, attempt: &mut Attempt<'_>, patience: Duration) -> Result<End, ProbeError> {
-        let count = attempt.options.count.unwrap_or(1).max(1) as usize;
-        let interval = attempt.options.interval.unwrap_or(Duration::from_millis(100));
+        let (count, interval) = (attempt.options.count() as usize, attempt.options.interval());
         let mut last = None;
         loop {
             let outstanding = self.sent.len() - self.answered;
@@ -118,7 +118,7 @@ impl Echo {
             }
             match self.read(attempt)? {
                 Read::Reply { sequence, ttl, source } => {
-                    let slot = usize::from(sequence).checked_sub(1).and_then(|i| self.sent.get_mut(i));
+                    let slot = self.sent.get_mut(usize::from(sequence.wrapping_sub(self.first)));
                     if let Some(at) = slot.and_then(Option::take) {
                         self.answered += 1;
                         attempt.received += 1;
@@ -140,7 +140,7 @@ impl Echo {
     }
 
     fn send(&mut self, attempt: &mut Attempt<'_>) -> Result<Option<End>, ProbeError> {
-        let sequence = u16::try_from(self.sent.len() + 1).unwrap_or(u16::MAX);
+        let sequence = self.first.wrapping_add(self.sent.len() as u16);
         let packet = request(attempt.target.is_ipv6(), self.id, sequence, self.size);
         self.sent.push(Some(Instant::now()));
         attempt.send(&packet, |e| self.concerns(e))
@@ -220,6 +220,13 @@ fn fresh_id() -> u16 {
     u16::from_le_bytes([seed[0], seed[1]]).wrapping_mul(257).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// The first of so many sequence numbers that no other probe of this process used lately: an answer that comes when its
+/// probe has given up is not taken for that of the next one with the same identifier.
+fn fresh_sequence(count: u32) -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(1);
+    NEXT.fetch_add(count as u16, Ordering::Relaxed)
+}
+
 #[cfg(test)]
 mod tests {
     use pnet::packet::Packet as _;
@@ -238,7 +245,7 @@ mod tests {
 
     #[test]
     fn an_error_about_another_echo_is_not_ours() {
-        let echo = Echo { id: 5, size: 0, sent: Vec::new(), answered: 0 };
+        let echo = Echo { id: 5, size: 0, first: 1, sent: Vec::new(), answered: 0 };
         assert!(echo.is_ours(&request(false, 5, 1, 0)));
         assert!(echo.is_ours(&request(true, 5, 1, 0)));
         assert!(!echo.is_ours(&request(false, 6, 1, 0)));

@@ -183,24 +183,31 @@ impl Expectation {
 
     /// Whether an answer is what was expected.
     pub fn matches(&self, answer: &Answer) -> bool {
-        self.within.is_none_or(|limit| answer.elapsed <= limit) && self.terms.iter().any(|t| t.matches(answer))
+        self.in_time(answer) && self.terms.iter().any(|t| t.is_outcome_of(answer) && t.is_speaker_of(answer))
     }
 
     /// Whether the outcome is as expected, but somebody else said it.
     pub(crate) fn matches_but_for_the_speaker(&self, answer: &Answer) -> bool {
-        !self.matches(answer) && self.terms.iter().any(|t| t.reason.covers(&answer.outcome) && t.who.is_some())
+        !self.matches(answer) && self.in_time(answer) && self.terms.iter().any(|t| t.is_outcome_of(answer))
+    }
+
+    fn in_time(&self, answer: &Answer) -> bool {
+        self.within.is_none_or(|limit| answer.elapsed <= limit)
     }
 }
 
 impl Term {
-    fn matches(&self, answer: &Answer) -> bool {
-        let said = match &self.who {
+    fn is_outcome_of(&self, answer: &Answer) -> bool {
+        let mtu = self.mtu.is_none_or(|mtu| answer.outcome == Outcome::PacketTooBig(mtu));
+        mtu && self.reason.covers(&answer.outcome)
+    }
+
+    fn is_speaker_of(&self, answer: &Answer) -> bool {
+        match &self.who {
             None => true,
             Some(Who::Local) => answer.origin == Origin::Local,
             Some(Who::Addresses { addresses, .. }) => answer.reporter.is_some_and(|r| addresses.contains(&r)),
-        };
-        let mtu = self.mtu.is_none_or(|mtu| answer.outcome == Outcome::PacketTooBig(mtu));
-        said && mtu && self.reason.covers(&answer.outcome)
+        }
     }
 }
 
@@ -342,6 +349,7 @@ mod tests {
         assert!(Expectation::from(by::PacketTooBig).matches(&small));
         assert!(by::PacketTooBig.mtu(1400).matches(&small));
         assert!(!by::PacketTooBig.mtu(1450).matches(&small));
+        assert!(!by::PacketTooBig.mtu(1450).local().matches_but_for_the_speaker(&small));
     }
 
     #[test]
@@ -349,5 +357,6 @@ mod tests {
         let late = answer(Outcome::Refused, Origin::Local, None);
         assert!(by::Refused.within(Duration::from_millis(5)).matches(&late));
         assert!(!by::Refused.within(Duration::from_millis(4)).matches(&late));
+        assert!(!by::Refused.by("10.0.0.1").within(Duration::from_millis(4)).matches_but_for_the_speaker(&late));
     }
 }

@@ -3,10 +3,13 @@
 use std::{fs, io, net::IpAddr};
 
 use nix::{
+    errno::Errno,
     ifaddrs::getifaddrs,
     net::if_::{InterfaceFlags, if_nametoindex},
     sys::socket::{LinkAddr, SockaddrStorage},
 };
+
+use crate::kernel::{NeighbourState, neigh, route, rtnl::Rtnl};
 
 /// The index of an interface of the calling thread's namespace.
 pub(crate) fn index_of(interface: &str) -> io::Result<u32> {
@@ -16,6 +19,8 @@ pub(crate) fn index_of(interface: &str) -> io::Result<u32> {
 /// Whether an interface can carry frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LinkState {
+    /// Its index.
+    pub(crate) index: u32,
     /// `IFF_UP`.
     pub(crate) up: bool,
     /// `IFF_LOWER_UP` and `IFF_RUNNING`: it has a carrier, and the kernel has acted on it.
@@ -24,9 +29,17 @@ pub(crate) struct LinkState {
 
 /// The state of an interface, if there is one of that name.
 pub(crate) fn state_of(interface: &str) -> io::Result<Option<LinkState>> {
-    Ok(getifaddrs()?
-        .find(|a| a.interface_name == interface)
-        .map(|a| LinkState { up: a.flags.contains(InterfaceFlags::IFF_UP), carrier: has_carrier(a.flags) }))
+    let index = match if_nametoindex(interface) {
+        Ok(index) => index,
+        Err(Errno::ENODEV) => return Ok(None),
+        Err(errno) => return Err(errno.into()),
+    };
+    let state = |flags: InterfaceFlags| LinkState {
+        index,
+        up: flags.contains(InterfaceFlags::IFF_UP),
+        carrier: has_carrier(flags),
+    };
+    Ok(getifaddrs()?.find(|a| a.interface_name == interface).map(|a| state(a.flags)))
 }
 
 /// The link-layer address of an interface, which also names it to packet sockets.
@@ -61,12 +74,17 @@ pub(super) fn why_silent(source: Option<IpAddr>, destination: IpAddr) -> io::Res
     if !has_carrier(flags) {
         return Ok(Some(format!("{name} has no carrier")));
     }
-    // IP address, HW type, flags (0x0: incomplete), HW address, mask, device.
-    let arp = fs::read_to_string("/proc/thread-self/net/arp")?;
-    let unresolved = arp.lines().skip(1).map(|l| l.split_whitespace().collect::<Vec<_>>()).find_map(|fields| {
-        (fields.len() == 6 && fields[2] == "0x0" && fields[5] == name).then(|| fields[0].to_owned())
+    if destination.is_ipv6() {
+        return Ok(None);
+    }
+    let rtnl = Rtnl::open()?;
+    let route = route::lookup(&rtnl, destination, source).map_err(io::Error::other)?;
+    let next = route.via().unwrap_or(destination);
+    let neighbours = neigh::all(&rtnl).map_err(io::Error::other)?;
+    let waits = neighbours.iter().any(|entry| {
+        entry.address == next && Some(entry.index) == route.index() && entry.state == NeighbourState::Incomplete
     });
-    Ok(unresolved.filter(|_| destination.is_ipv4()).map(|who| format!("{name} waits for the MAC of {who}")))
+    Ok(waits.then(|| format!("{name} waits for the MAC of {next}")))
 }
 
 /// What an interface has counted.

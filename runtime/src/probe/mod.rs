@@ -19,8 +19,8 @@ mod tcp;
 mod traffic;
 mod udp;
 
+pub(crate) use arp::who_has;
 pub use arp::{Resolution, Resolved};
-pub(crate) use arp::{Until, who_has};
 pub use assert::{Evidence, Wrong, cannot_reach, judge, reaches};
 pub use eventually::{Attempted, Checks, eventually, try_eventually};
 pub use expect::{Expectation, Reason, Speaker, by};

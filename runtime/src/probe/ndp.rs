@@ -18,7 +18,7 @@ use pnet::{
 
 use super::{
     ProbeError,
-    arp::{Resolution, Until, ethernet, exchange},
+    arp::{Resolution, ethernet, exchange},
     local,
 };
 use crate::{
@@ -38,7 +38,6 @@ pub(crate) fn solicit(
     interface: &str,
     target: Ipv6Addr,
     within: Duration,
-    until: Until,
 ) -> Result<Resolution, ProbeError> {
     let ask = || {
         let (link, mac) = ethernet(interface)?;
@@ -51,7 +50,7 @@ pub(crate) fn solicit(
             ProbeError::Target(format!("{interface} has no link-local address to send a solicitation from"))
         })?;
         let frame = solicitation(mac, source, target);
-        exchange(netns, interface, target.into(), &frame, &link, within, until, move |p| advertised(p, target))
+        exchange(netns, interface, target.into(), &frame, &link, within, move |p| advertised(p, target))
     };
     netns.run(ask).map_err(|e| ProbeError::system("enter the node", interface, e))?
 }

@@ -257,8 +257,8 @@ pub enum ProbeError {
     },
     /// The deadline ended before the network could have given its error.
     #[error(
-        "no verdict: nothing came back within {waited:?}, but a neighbour on the path may take {needed:?} to be reported; \
-         give the probe more time with `.within({needed:?})` or more"
+        "no verdict: nothing came back within {waited:?}, but a neighbour on the path may take nearly {needed:?} to be \
+         reported; give the probe more time with `.within({needed:?})` or more"
     )]
     TooShort {
         /// How long the probe waited.
@@ -267,7 +267,7 @@ pub enum ProbeError {
         needed: Duration,
     },
     /// Nothing came back, and nothing of the probe was seen to leave.
-    #[error("no verdict: {target} did not answer, but no packet of the probe was seen to leave: {detail}")]
+    #[error("no verdict: {} did not answer, but no packet of the probe was seen to leave: {detail}", asked(.target))]
     NothingLeft {
         /// Where the probe went.
         target: SocketAddr,
@@ -276,9 +276,10 @@ pub enum ProbeError {
     },
     /// The kernel could not make a neighbour entry: it has one table for all namespaces of the machine.
     #[error(
-        "no verdict: no neighbour entry could be made for {target}: the table is full, which all namespaces of the \
+        "no verdict: no neighbour entry could be made for {}: the table is full, which all namespaces of the \
          machine share (help: run fewer tests at once, or raise net.ipv4.neigh.default.gc_thresh3 and \
-         net.ipv6.neigh.default.gc_thresh3 of the host)"
+         net.ipv6.neigh.default.gc_thresh3 of the host)",
+        asked(.target)
     )]
     TableFull {
         /// Where the probe went.
@@ -293,6 +294,11 @@ impl ProbeError {
     pub(crate) fn system(operation: &'static str, object: impl fmt::Display, source: impl Into<io::Error>) -> Self {
         Self::System { operation, object: object.to_string(), source: source.into() }
     }
+}
+
+/// An address, with its port if it has one.
+fn asked(target: &SocketAddr) -> String {
+    if target.port() == 0 { target.ip().to_string() } else { target.to_string() }
 }
 
 /// A duration as milliseconds with as many digits as matter.

@@ -1,9 +1,11 @@
 //! A probe that is run, or awaited.
 
 use std::{
+    fmt,
     future::{Future, IntoFuture},
     io,
     pin::Pin,
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -19,16 +21,20 @@ const SLACK: Duration = Duration::from_millis(200);
 
 /// A probe from a node to a target: [`Probe::run`] it, or await it.
 #[must_use = "a probe sends nothing until it is `run` or awaited"]
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Probe {
     /// `None` with a target that is an error.
     netns: Option<Netns>,
     prober: String,
     target: Target,
-    needed: Duration,
+    neighbours: Neighbours,
     patience: Duration,
     hurried: bool,
 }
+
+/// Says how long the slowest neighbour on the path may take to be reported as failed, by what the kernel has now if that
+/// is asked for, else by what it had earlier.
+type Neighbours = Arc<dyn Fn(bool) -> Result<Duration, String> + Send + Sync>;
 
 /// Whatever can probe: a node.
 #[diagnostic::on_unimplemented(message = "expected a node to probe from")]
@@ -40,21 +46,24 @@ pub trait Prober {
 impl Probe {
     /// A probe from a namespace; the name is the prober's in reports.
     pub(crate) fn new(netns: &Netns, prober: impl Into<String>, target: Target) -> Self {
+        let neighbours = Arc::new(|_| Ok(Duration::ZERO));
         let netns = Some(netns.clone());
-        Self { netns, prober: prober.into(), target, needed: Duration::ZERO, patience: PATIENCE, hurried: false }
+        Self { netns, prober: prober.into(), target, neighbours, patience: PATIENCE, hurried: false }
     }
 
     /// A probe from a node that is gone: it fails when it is run.
     pub(crate) fn failed(prober: impl Into<String>, mut target: Target, why: String) -> Self {
         target.addresses = Err(why);
-        let (needed, patience) = (Duration::ZERO, PATIENCE);
-        Self { netns: None, prober: prober.into(), target, needed, patience, hurried: false }
+        let neighbours = Arc::new(|_| Ok(Duration::ZERO));
+        Self { netns: None, prober: prober.into(), target, neighbours, patience: PATIENCE, hurried: false }
     }
 
-    /// Says how long the slowest neighbour on the path may take to be reported as failed; a timeout sooner than that is
-    /// no verdict.
-    pub(crate) fn min_timeout(mut self, needed: Duration) -> Self {
-        self.needed = needed;
+    /// Says whom to ask how long the slowest neighbour may take; a timeout sooner than that is no verdict.
+    pub(crate) fn neighbours(
+        mut self,
+        slowest: impl Fn(bool) -> Result<Duration, String> + Send + Sync + 'static,
+    ) -> Self {
+        self.neighbours = Arc::new(slowest);
         self
     }
 
@@ -81,10 +90,10 @@ impl Probe {
     pub fn run(self) -> Result<Report, ProbeError> {
         let addresses = self.target.addresses.clone().map_err(ProbeError::Target)?;
         let options = &self.target.options;
-        let patience = options.within.unwrap_or_else(|| match self.needed {
-            Duration::ZERO => self.patience,
-            needed => self.patience.max(needed + SLACK),
-        });
+        let patience = match options.within {
+            Some(within) => within,
+            None => self.patience.max(self.needed(false)?),
+        };
         let prober = &self.prober;
         let failed = |operation| move |e: io::Error| ProbeError::system(operation, prober, e);
         let netns = self.netns.as_ref().expect("a probe without a namespace has a target that is an error");
@@ -97,10 +106,26 @@ impl Probe {
         let all = || addresses.iter().map(|addr| probe(&tap, *addr, options, patience)).collect::<Result<Vec<_>, _>>();
         let answers = netns.run(all).map_err(failed("enter the node"))??;
         let silent = answers.iter().any(|a| a.outcome == Outcome::Timeout);
-        if silent && patience < self.needed && !self.hurried {
-            return Err(ProbeError::TooShort { waited: patience, needed: self.needed });
+        if silent && !self.hurried {
+            // A program may have made an interface with timers of its own.
+            let needed = self.needed(true)?;
+            if patience < needed {
+                return Err(ProbeError::TooShort { waited: patience, needed });
+            }
         }
         Ok(Report { prober: self.prober, target: self.target, answers })
+    }
+
+    /// How long it has to wait for the error of a neighbour that does not answer; zero if there is no neighbour.
+    fn needed(&self, now: bool) -> Result<Duration, ProbeError> {
+        let slowest = (self.neighbours)(now).map_err(ProbeError::Target)?;
+        Ok(if slowest.is_zero() { slowest } else { slowest + SLACK })
+    }
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Probe").field("prober", &self.prober).field("target", &self.target).finish_non_exhaustive()
     }
 }
 

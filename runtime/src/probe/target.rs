@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Protocol, Traffic};
+use super::{ProbeError, Protocol, Traffic};
 
 /// What a probe goes to: one or more addresses, a protocol, and how to send.
 ///
@@ -34,6 +34,29 @@ pub(crate) struct Options {
     pub(crate) id: Option<u16>,
     pub(crate) mark: Option<u32>,
     pub(crate) within: Option<Duration>,
+}
+
+/// The most that IPv4 carries behind the headers of ICMP and UDP, both 8 bytes.
+const LARGEST: usize = 65_507;
+
+impl Options {
+    pub(super) fn count(&self) -> u32 {
+        self.count.unwrap_or(1).max(1)
+    }
+
+    pub(super) fn interval(&self) -> Duration {
+        self.interval.unwrap_or(Duration::from_millis(100))
+    }
+
+    /// Whether IP carries its payload at all.
+    pub(super) fn fits(&self) -> Result<(), ProbeError> {
+        match self.size {
+            Some(size) if size > LARGEST => {
+                Err(ProbeError::Target(format!("a payload of {size} bytes is more than IP carries ({LARGEST})")))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// TCP: a port describes [`Traffic`], an address with a port is a [`Target`].
@@ -71,7 +94,7 @@ impl Target {
         self
     }
 
-    /// Sends this many bytes of payload (what `ping -s` counts): 56 unless set, and 0 to 65,507.
+    /// Sends this many bytes of payload (what `ping -s` counts), 0 to 65,507: unless set, an echo carries 56.
     #[must_use]
     pub fn size(mut self, bytes: usize) -> Self {
         self.options.size = Some(bytes);

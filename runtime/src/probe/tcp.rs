@@ -17,8 +17,11 @@ use super::{
 };
 use crate::capture::{Tap, Transport};
 
-/// The flags of the first segment, FIN the lowest bit.
+/// The flag of the first segment, FIN the lowest bit.
 const SYN: u8 = 2;
+
+/// FIN, SYN, RST and ACK; the first segment may carry those of ECN as well.
+const HANDSHAKE: u8 = 0x17;
 
 /// Connects from the calling thread's namespace, and closes the connection again.
 pub(super) fn probe(
@@ -45,14 +48,13 @@ pub(super) fn probe(
         }
     };
     let (local, to) = (attempt.local(), attempt.target);
-    attempt.end(end, |packet| {
-        let ours = |t: &Transport| match t {
-            Transport::Tcp { source, destination, flags: SYN, .. } => {
-                local.is_some_and(|l| l.port() == *source) || *destination == to.port()
-            }
-            _ => false,
-        };
-        packet.ip().is_some_and(|ip| ours(&ip.transport))
+    attempt.end(end, |ip, is_own| match ip.transport {
+        // Translation may have changed either end.
+        Transport::Tcp { source, destination, flags } if flags & HANDSHAKE == SYN => {
+            local.is_some_and(|own| own.port() == source)
+                || (ip.destination, destination) == (to.ip(), to.port()) && is_own(ip.source)
+        }
+        _ => false,
     })
 }
 

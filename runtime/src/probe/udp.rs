@@ -16,7 +16,7 @@ use nix::{
 };
 
 use super::{
-    Answer, ProbeError, Protocol,
+    Answer, Outcome, ProbeError, Protocol,
     attempt::{Attempt, End},
     target::Options,
 };
@@ -35,20 +35,20 @@ pub(super) fn probe(
     if options.id.is_some() {
         return Err(ProbeError::Target("a UDP probe has no ICMP identifier: `id` has no meaning".into()));
     }
+    options.fits()?;
     let mut attempt = Attempt::begin(tap, Protocol::Udp, target, options, patience)?;
     let end = match attempt.connect()? {
         Some(end) => end,
         None => exchange(&mut attempt, patience)?,
     };
     let (local, to) = (attempt.local(), attempt.target);
-    attempt.end(end, |packet| {
-        let ours = |t: &Transport| match t {
-            Transport::Udp { source, destination } => {
-                local.is_some_and(|l| l.port() == *source) || *destination == to.port()
-            }
-            _ => false,
-        };
-        packet.ip().is_some_and(|ip| ours(&ip.transport))
+    attempt.end(end, |ip, is_own| match ip.transport {
+        // Translation may have changed either end.
+        Transport::Udp { source, destination } => {
+            local.is_some_and(|own| own.port() == source)
+                || (ip.destination, destination) == (to.ip(), to.port()) && is_own(ip.source)
+        }
+        _ => false,
     })
 }
 
@@ -57,20 +57,25 @@ fn exchange(attempt: &mut Attempt<'_>, patience: Duration) -> Result<End, ProbeE
         Some(size) => PAYLOAD.iter().copied().cycle().take(size).collect(),
         None => PAYLOAD.to_vec(),
     };
+    let (count, interval) = (attempt.options.count(), attempt.options.interval());
     let mut last = End::timeout();
-    for _ in 0..attempt.options.count.unwrap_or(1).max(1) {
+    for number in 1..=count {
         let sent = Instant::now();
         if let Some(end) = attempt.send(&payload, |_| true)? {
             return Ok(end);
         }
-        attempt.deadline = sent + patience;
-        match reply(attempt, sent)? {
-            Ok(end) => last = end,
-            Err(end) => return Ok(end),
+        attempt.deadline = sent + if number < count { interval } else { patience };
+        // One that was late is taken for one of now: datagrams have no numbers.
+        while attempt.received < number {
+            match reply(attempt, sent)? {
+                Ok(end) => last = end,
+                Err(end) if end.outcome != Outcome::Timeout => return Ok(end),
+                Err(_) => break,
+            }
+            attempt.received += 1;
         }
-        attempt.received += 1;
     }
-    Ok(last)
+    Ok(if attempt.received == count { last } else { End::timeout() })
 }
 
 /// Waits for one datagram; the inner error is another end than reached.

@@ -23,7 +23,8 @@ pub enum Departure {
     ///
     /// [RFC 4862]: https://www.rfc-editor.org/rfc/rfc4862#section-5.4
     NoDad,
-    /// An unanswered ARP or neighbour solicitation fails after about 50 ms, where the kernel takes 3 s.
+    /// An unanswered ARP or neighbour solicitation fails after about 50 ms, where the kernel takes 3 s; a proxy answers at
+    /// once, where the kernel puts that off for up to 800 ms.
     ShortNeighbourTimers,
     /// ICMP errors are sent without a rate limit, where the kernel sends a burst of about 6 and then one a second.
     ///

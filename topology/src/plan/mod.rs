@@ -211,13 +211,25 @@ pub struct NeighbourTimers {
     pub multicast_probes: u32,
     /// How many requests go to a known but unconfirmed link address (`ucast_solicit`).
     pub unicast_probes: u32,
+    /// How long the answer for an address that is proxied (`proxy_arp`, `proxy_ndp`) may be put off (`proxy_delay`).
+    pub proxy_delay: Duration,
 }
 
 impl NeighbourTimers {
-    /// A failure after about 50 ms: one request each.
-    pub const SHORT: Self = Self { retransmit: Duration::from_millis(50), multicast_probes: 1, unicast_probes: 1 };
+    /// A failure after about 50 ms: one request each. A proxy answers at once, or it would come too late.
+    pub const SHORT: Self = Self {
+        retransmit: Duration::from_millis(50),
+        multicast_probes: 1,
+        unicast_probes: 1,
+        proxy_delay: Duration::ZERO,
+    };
     /// The kernel's own values: three requests, a second apart.
-    pub const KERNEL: Self = Self { retransmit: Duration::from_secs(1), multicast_probes: 3, unicast_probes: 3 };
+    pub const KERNEL: Self = Self {
+        retransmit: Duration::from_secs(1),
+        multicast_probes: 3,
+        unicast_probes: 3,
+        proxy_delay: Duration::from_millis(800),
+    };
 }
 
 /// The state of a link that its plan implies.

@@ -60,11 +60,12 @@ impl fmt::Display for Action {
             Action::SetMtu { interface, mtu } => write!(f, "mtu {interface} {mtu}"),
             Action::SetNeighbourTimers { interface, v6, timers } => write!(
                 f,
-                "{} {interface} retransmit {:?} multicast-probes {} unicast-probes {}",
+                "{} {interface} retransmit {:?} multicast-probes {} unicast-probes {} proxy-delay {:?}",
                 if *v6 { "ndisc" } else { "arp" },
                 timers.retransmit,
                 timers.multicast_probes,
-                timers.unicast_probes
+                timers.unicast_probes,
+                timers.proxy_delay
             ),
             Action::AddAddress { interface, address, no_dad } => {
                 write!(f, "address {interface} {address}{}", if *no_dad { " nodad" } else { "" })

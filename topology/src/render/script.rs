@@ -175,6 +175,7 @@ impl<'a> Script<'a> {
                     .and(["retrans", &timers.retransmit.as_millis().to_string()])
                     .and(["ucast_probes", &timers.unicast_probes.to_string()])
                     .and(["mcast_probes", &timers.multicast_probes.to_string()])
+                    .and(["proxy_delay", &timers.proxy_delay.as_millis().to_string()])
                     .text()
             }
             Action::AddAddress { interface, address, no_dad } => {

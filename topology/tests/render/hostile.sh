@@ -49,23 +49,23 @@ ip -n a link add name '`<&>"#;|' index 12 type veth peer name '\n' index 13 netn
 ip -n a link add name '-eth*' index 14 type veth peer name end index 15 netns b  # distinct-indexes
 
 # Neighbour timers
-ip -n a ntable change name arp_cache dev 'x'\''y$(id)' retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n a ntable change name ndisc_cache dev 'x'\''y$(id)' retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n a ntable change name arp_cache dev '`<&>"#;|' retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n a ntable change name ndisc_cache dev '`<&>"#;|' retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n a ntable change name arp_cache dev '-eth*' retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n a ntable change name ndisc_cache dev '-eth*' retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
+ip -n a ntable change name arp_cache dev 'x'\''y$(id)' retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n a ntable change name ndisc_cache dev 'x'\''y$(id)' retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n a ntable change name arp_cache dev '`<&>"#;|' retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n a ntable change name ndisc_cache dev '`<&>"#;|' retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n a ntable change name arp_cache dev '-eth*' retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n a ntable change name ndisc_cache dev '-eth*' retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
 
 # Kernel settings
 echo 1 | ip netns exec a tee '/proc/sys/net/ipv4/conf/x'\''y$(id)/rp_filter' >/dev/null
 
 # Neighbour timers
-ip -n b ntable change name arp_cache dev eth0.1 retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n b ntable change name ndisc_cache dev eth0.1 retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n b ntable change name arp_cache dev '\n' retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n b ntable change name ndisc_cache dev '\n' retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n b ntable change name arp_cache dev end retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n b ntable change name ndisc_cache dev end retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
+ip -n b ntable change name arp_cache dev eth0.1 retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n b ntable change name ndisc_cache dev eth0.1 retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n b ntable change name arp_cache dev '\n' retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n b ntable change name ndisc_cache dev '\n' retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n b ntable change name arp_cache dev end retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n b ntable change name ndisc_cache dev end retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
 
 # Addresses
 ip -n a addr add 10.0.0.1/24 dev 'x'\''y$(id)'

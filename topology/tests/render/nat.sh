@@ -102,12 +102,12 @@ ip -n gateway link add name wan mtu 1400 type veth peer name eth0 netns server
 ip -n gateway link set dev port master lan
 
 # Neighbour timers
-ip -n client ntable change name arp_cache dev eth0 retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n client ntable change name ndisc_cache dev eth0 retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n gateway ntable change name arp_cache dev lan retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n gateway ntable change name ndisc_cache dev lan retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n gateway ntable change name arp_cache dev wan retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
-ip -n gateway ntable change name ndisc_cache dev wan retrans 50 ucast_probes 1 mcast_probes 1  # short-neighbour-timers
+ip -n client ntable change name arp_cache dev eth0 retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n client ntable change name ndisc_cache dev eth0 retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n gateway ntable change name arp_cache dev lan retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n gateway ntable change name ndisc_cache dev lan retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n gateway ntable change name arp_cache dev wan retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
+ip -n gateway ntable change name ndisc_cache dev wan retrans 50 ucast_probes 1 mcast_probes 1 proxy_delay 0  # short-neighbour-timers
 
 # Kernel settings
 ip netns exec gateway sysctl -qw net.ipv4.conf.wan.rp_filter=1
