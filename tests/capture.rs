@@ -78,6 +78,7 @@ fn who_has_an_address_is_asked_on_the_link(net: Path) -> Result {
     eth0.down()?;
     assert!(eth0.who_has("10.0.0.1").is_err(), "nothing can be asked on an interface that is down");
     eth0.up()?;
+    eth0.wait_until_running()?;
     left.down()?;
     eventually(Duration::from_secs(5), || eth0.info().is_ok_and(|info| !info.flags.running()));
     for address in ["10.0.0.1", "fd00::1"] {
