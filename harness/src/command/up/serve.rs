@@ -83,7 +83,7 @@ fn matrix(lab: &Lab, topology: &Topology) -> String {
                 Outcome::Reached { .. } => "ok".to_owned(),
                 outcome => outcome.to_string(),
             },
-            Err(_) if to.ping().addresses().is_empty() => "no address".to_owned(),
+            Err(_) if to.ping().addresses().is_err() => "no address".to_owned(),
             Err(error) => error.to_string(),
         }
     };
