@@ -145,8 +145,9 @@ fn the_doctor_says_the_same_as_lines_and_as_json() {
     let findings = json["findings"].as_array().expect("a list");
     assert!(findings.iter().any(|finding| finding["name"] == "a sandbox" && finding["state"] == "ok"), "{json}");
     for finding in findings {
-        let name = finding["name"].as_str().expect("a name");
-        assert!(lines.lines().any(|line| line.contains(name)), "{name} is missing:\n{lines}");
+        let [state, name] = ["state", "name"].map(|key| finding[key].as_str().expect("a text"));
+        let begin = format!("  {state:4}  {name}  ");
+        assert!(lines.lines().any(|line| format!("{line}  ").starts_with(&begin)), "no {begin:?}:\n{lines}");
     }
 }
 
