@@ -1,7 +1,10 @@
 //! A scenario in its sandbox: steps in order, each expectation with its verdict.
 
+use std::collections::HashMap;
+
 use netns_test_runtime::{
-    lab::{Lab, Up},
+    capture::Listener,
+    lab::{Lab, Node, Up},
     probe::any,
 };
 
@@ -16,13 +19,14 @@ pub(crate) fn play(scenario: &Scenario) -> Result<(), String> {
     let mut position = 0;
     let mut undone: Option<String> = None;
     for step in &scenario.steps {
+        let mut captures = Ok(Captures::new());
         if undone.is_none() {
+            let mut watched = Watched::new();
+            let before = watch(step, &lab, &mut watched, false);
             undone = change(scenario, step, &lab).err();
+            let after = before.and_then(|()| watch(step, &lab, &mut watched, true));
+            captures = after.map(|()| watched.into_iter().map(|(place, (.., listener))| (place, listener)).collect());
         }
-        let captures = match &undone {
-            None => captures(step, &lab),
-            Some(_) => Ok(Captures::new()),
-        };
         let mut tell = |verdict: Verdict| {
             verdict.record(position);
             position += 1;
@@ -64,16 +68,29 @@ fn change(scenario: &Scenario, step: &Step, lab: &Lab) -> Result<(), String> {
     lab.settle().map_err(|error| format!("nothing is known of step `{}` and what follows\n  {error}", step.name))
 }
 
-/// Watches every interface of which the step expects something, before it is probed.
-fn captures(step: &Step, lab: &Lab) -> Result<Captures, String> {
-    let mut captures = Captures::new();
-    for (node, interface) in step.expectations.iter().filter_map(|expectation| expectation.watches()) {
-        let key = (node.clone(), interface.clone());
-        if captures.contains_key(&key) {
+/// Captures by node and name of the interface, with what tells it from another of that name.
+type Watched = HashMap<(String, String), (Node, u32, Listener)>;
+
+/// Watches every interface of which the step expects something: those that are there before its changes, and afterwards
+/// those that these have made.
+fn watch(step: &Step, lab: &Lab, watched: &mut Watched, changed: bool) -> Result<(), String> {
+    for place in step.expectations.iter().filter_map(|expectation| expectation.watches()) {
+        let (name, interface) = place;
+        // A capture would keep the network of a node that is to be removed.
+        if !changed && step.changes.iter().any(|change| change.removes(name)) {
             continue;
         }
-        let begun = lab.node(node).and_then(|node| node.interface(interface)?.capture(any()));
-        captures.insert(key, begun.map_err(|error| error.to_string())?);
+        let interface = match lab.node(name).and_then(|node| node.interface(interface)) {
+            Ok(interface) => interface,
+            Err(_) if !changed => continue,
+            Err(error) => return Err(error.to_string()),
+        };
+        let (node, index) = (interface.node(), interface.info().map_err(|error| error.to_string())?.index);
+        if watched.get(place).is_some_and(|(of, known, _)| (of, *known) == (node, index)) {
+            continue;
+        }
+        let listener = interface.capture(any()).map_err(|error| error.to_string())?;
+        watched.insert(place.clone(), (node.clone(), index, listener));
     }
-    Ok(captures)
+    Ok(())
 }

@@ -186,9 +186,9 @@ impl Suite {
         played.verdicts.get(&position).unwrap_or(&played.otherwise)
     }
 
-    /// Whether the host refused to have it played.
+    /// Whether it should have been played, and the host refused.
     pub(crate) fn is_refused(&self) -> bool {
-        self.played().refused
+        self.played.get().is_some_and(|played| played.refused)
     }
 
     fn played(&self) -> &Performance {

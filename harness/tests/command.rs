@@ -1,7 +1,7 @@
 //! The command `netns-test`, but for what `run` and `check` tell of files that are wrong.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 const TOPOLOGIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/topologies");
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/scenarios");
+const TROUBLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/troubles");
 const LABS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/labs");
 
 /// What came of a command line: status, standard output, standard error.
@@ -145,8 +146,9 @@ fn the_doctor_says_the_same_as_lines_and_as_json() {
     let findings = json["findings"].as_array().expect("a list");
     assert!(findings.iter().any(|finding| finding["name"] == "a sandbox" && finding["state"] == "ok"), "{json}");
     for finding in findings {
-        let name = finding["name"].as_str().expect("a name");
-        assert!(lines.lines().any(|line| line.contains(name)), "{name} is missing:\n{lines}");
+        let [state, name] = ["state", "name"].map(|key| finding[key].as_str().expect("a text"));
+        let begin = format!("  {state:4}  {name}  ");
+        assert!(lines.lines().any(|line| format!("{line}  ").starts_with(&begin)), "no {begin:?}:\n{lines}");
     }
 }
 
@@ -163,8 +165,65 @@ fn results_are_told_to_programs() {
 }
 
 #[test]
+fn what_nobody_reads_changes_no_status() {
+    let unread = |directory: &str, arguments: &[&str]| {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netns-test"));
+        command.current_dir(directory).args(arguments).env_remove("NETNS_TEST").stdout(writer);
+        command.status().expect("it starts").code()
+    };
+    assert_eq!(unread(".", &["explain"]), Some(0));
+    assert_eq!(unread(SCENARIOS, &["check", "masquerade.toml", "no-such.toml"]), Some(1));
+    assert_eq!(unread(TROUBLES, &["run", "failing_command.toml"]), Some(1));
+}
+
+#[test]
+fn libtest_tells_and_the_status_is_the_same() {
+    let run = |file, libtest: &[&str]| netns_test(TROUBLES, &[&["run", file, "--"], libtest].concat());
+    let (status, told, _) = run("refused_change.toml", &["this_can_be_done"]);
+    assert!(status == 0 && told.contains("test result: ok. 1 passed; 0 failed"), "{status}: {told}");
+    let (status, told, _) = run("refused_change.toml", &[]);
+    assert!(status == 1 && told.contains("3 of 4 do not hold"), "{status}: {told}");
+    let (status, told, _) = run("refused_change.toml", &["--test-threads=1"]);
+    assert!(status == 1 && told.contains("test result: FAILED. 1 passed; 3 failed"), "{status}: {told}");
+    assert_eq!(run("refused_change.toml", &["--list"]).0, 0);
+    for format in ["table", "json", "junit"] {
+        let (status, told) =
+            complains(TROUBLES, &["run", "refused_change.toml", "--format", format, "--", "a_pings_b"]);
+        assert!(status == 2 && told.contains(&format!("`--format {format}`")), "{status}: {told}");
+    }
+}
+
+/// A shell script in a network.
+fn up(script: &str) -> (i32, String, String) {
+    netns_test(TOPOLOGIES, &["up", "lan.toml", "--", "sh", "-c", script])
+}
+
+#[test]
+fn what_the_shell_asks_and_gets_no_answer_to_is_an_error() {
+    for (question, words) in [
+        ("capture nobody.eth0", "capture: no node named `nobody`"),
+        ("capture nobody", "capture: write `capture NODE.INTERFACE [TRAFFIC]`"),
+        ("capture nobody.eth0 icmq", "did you mean `icmp`?"),
+    ] {
+        let (status, out, error) = up(question);
+        assert!(status == 1 && out.is_empty() && error.contains(words), "{question} is {status}: {out}{error}");
+    }
+}
+
+#[test]
+fn a_capture_that_cannot_keep_all_says_so_when_it_ends() {
+    // It keeps 64 MiB; each round is half of that.
+    let script = "node=$(cat /proc/sys/kernel/hostname); capture $node.lo >/dev/null & capture=$!\n\
+                  for round in $(seq 100); do kill -0 $capture 2>/dev/null || break; \
+                  ping -q -f -c 128 -W 1 -s 65000 127.0.0.1 >/dev/null; done\nwait $capture";
+    let (status, _, error) = up(script);
+    assert!(status == 1 && error.contains("capture: ") && error.contains("lost"), "{status}: {error}");
+}
+
+#[test]
 fn a_shell_in_a_network_asks_of_all_its_nodes() {
-    let up = |script: &str| netns_test(TOPOLOGIES, &["up", "lan.toml", "--", "sh", "-c", script]);
     let (status, matrix, error) = up("matrix");
     let nodes: Vec<&str> = matrix.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
     assert!(status == 0 && nodes.len() >= 2, "{matrix}{error}");

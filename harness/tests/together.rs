@@ -42,7 +42,8 @@ fn expect(runs: &[(&str, &str)], times: usize) -> Result<(), Failed> {
             Ok(output)
         };
         let holds = test("counted::counted::a_pings_b")?;
-        assert!(holds.status.success(), "{holds:?}");
+        let told = String::from_utf8_lossy(&holds.stdout);
+        assert!(holds.status.success() && told.contains("1 passed"), "{holds:?}");
         let fails = test("counted::counted::b_does_not_answer_on_port_80")?;
         let told = String::from_utf8_lossy(&fails.stdout);
         assert!(!fails.status.success() && told.contains("counted.toml:17:3") && told.contains("refused"), "{told}");

@@ -88,12 +88,19 @@ fn a_file_with_mistakes_keeps_all_from_being_run() {
 #[test]
 fn a_host_that_refuses_namespaces_is_told_with_cause_and_remedy() {
     let program = env!("CARGO_BIN_EXE_netns-test");
-    let line = format!("echo 0 >/proc/sys/user/max_user_namespaces && exec '{program}' run refused_change.toml");
-    let mut command = Command::new("unshare");
-    command.args(["--map-root-user", "sh", "-c", &line]).current_dir(directory("troubles")).env_remove("NETNS_TEST");
-    let (status, told) = output(command);
-    assert_eq!(status, Some(3), "{told}");
-    for words in ["ENOSPC", "user.max_user_namespaces = 0", "sudo sysctl -w user.max_user_namespaces="] {
-        assert!(told.contains(words), "`{words}` is missing:\n{told}");
+    for arguments in
+        ["run refused_change.toml", "run refused_change.toml -- a_pings_b", "up refused_change.toml -- true"]
+    {
+        let line = format!("echo 0 >/proc/sys/user/max_user_namespaces && exec '{program}' {arguments}");
+        let mut command = Command::new("unshare");
+        command
+            .args(["--map-root-user", "sh", "-c", &line])
+            .current_dir(directory("troubles"))
+            .env_remove("NETNS_TEST");
+        let (status, told) = output(command);
+        assert_eq!(status, Some(3), "{arguments}: {told}");
+        for words in ["ENOSPC", "user.max_user_namespaces = 0", "sudo sysctl -w user.max_user_namespaces="] {
+            assert!(told.contains(words), "`{words}` is missing:\n{told}");
+        }
     }
 }

@@ -92,14 +92,13 @@ fn colours() -> bool {
     stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Prints a line. Whoever closes the output early, as `head` does, has seen enough.
+/// Prints a line. Whoever closes the output early, as `head` does, has seen enough, and the status is still to come.
 fn say(line: &str) {
     match writeln!(stdout(), "{line}") {
-        Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => exit(0),
-        Err(error) => {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             eprintln!("netns-test: cannot print: {error}");
             exit(1);
         }
+        _ => {}
     }
 }

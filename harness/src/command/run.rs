@@ -30,9 +30,9 @@ pub(super) struct Run {
     /// Scenario files, tutorials and their side files, or directories of them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// How to tell what came of it
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    /// How to tell what came of it: `table` if it is not said
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Arguments of libtest, which also choose its output: a filter, `--exact`, `--list`, `--test-threads`, …
     #[arg(last = true, value_name = "LIBTEST")]
     libtest: Vec<String>,
@@ -53,6 +53,19 @@ enum Format {
 impl Run {
     pub(super) fn run(&self) -> ExitCode {
         let begun = Instant::now();
+        let format = match (self.format, self.libtest.is_empty()) {
+            (Some(format), true) => format,
+            (None, true) => Format::Table,
+            (None | Some(Format::Libtest), false) => Format::Libtest,
+            (Some(format), false) => {
+                let format = format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+                eprintln!(
+                    "netns-test: what stands behind `--` is for libtest, which cannot tell by `--format {format}`"
+                );
+                eprintln!("  help: leave one of them out");
+                return ExitCode::from(2);
+            }
+        };
         let (suites, wrong) = match files::expand(&self.files) {
             Ok(files) => read(&files),
             Err(why) => (Vec::new(), vec![why]),
@@ -64,10 +77,16 @@ impl Run {
             eprintln!("netns-test: nothing was run");
             return Status::Wrong.into();
         }
-        if self.format == Format::Libtest || !self.libtest.is_empty() {
+        if format == Format::Libtest {
             let arguments = ["netns-test".to_owned()].into_iter().chain(self.libtest.iter().cloned());
             let trials = suites.iter().flat_map(trials_of_suite).collect();
-            return libtest_mimic::run(&Libtest::from_iter(arguments), trials).exit_code();
+            let concluded = libtest_mimic::run(&Libtest::from_iter(arguments), trials);
+            return match concluded.has_failed() {
+                true if suites.iter().any(|suite| suite.is_refused()) => Status::Refused,
+                true => Status::Wrong,
+                false => Status::Good,
+            }
+            .into();
         }
         let next = AtomicUsize::new(0);
         let workers = (thread::available_parallelism().map_or(1, usize::from) * FILES_PER_CORE).min(suites.len());
@@ -85,13 +104,13 @@ impl Run {
                 // Waits for the worker that plays it.
                 suite.verdict(0);
                 progress.end();
-                if self.format == Format::Table {
+                if format == Format::Table {
                     report::table(suite, colours());
                 }
                 tally.add(suite);
             }
         });
-        match self.format {
+        match format {
             Format::Json => say(&report::json(&suites)),
             Format::Junit => say(&report::junit(&suites)),
             Format::Table | Format::Libtest => tally.print(begun.elapsed(), colours()),

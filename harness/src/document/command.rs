@@ -58,10 +58,16 @@ fn after_prompt<'a>(line: &'a str, as_root: &[String]) -> Option<&'a str> {
     (is_prompt && !command.trim().is_empty()).then(|| command.trim())
 }
 
+/// The words of the shell behind which a command begins.
+const BEFORE_COMMANDS: [&str; 14] =
+    ["!", "do", "done", "elif", "else", "esac", "fi", "if", "then", "time", "until", "while", "{", "}"];
+
 /// Whether a shell would not wait for more: no open quotation mark, no backslash at the end, every block closed and
 /// every here-document ended.
 fn is_complete(text: &str) -> bool {
     let (mut open, mut depth) = (None, 0_i32);
+    // Words such as `if` are words of the shell where a command can begin.
+    let mut begins = true;
     let mut here: Option<String> = None;
     let mut escaped = false;
     for line in text.split_inclusive('\n') {
@@ -78,9 +84,15 @@ fn is_complete(text: &str) -> bool {
             match (open, letter) {
                 _ if escaped => escaped = false,
                 (None | Some('"'), '\\') => escaped = true,
-                (None, '\'' | '"') => open = Some(letter),
+                (None, '\'' | '"') => {
+                    open = Some(letter);
+                    bare.push(letter);
+                }
                 (Some(mark), _) if mark == letter => open = None,
-                (None, '#') if at == 0 || line[..at].ends_with(char::is_whitespace) => break,
+                (None, '#') if at == 0 || line[..at].ends_with(char::is_whitespace) => {
+                    bare.push('\n');
+                    break;
+                }
                 (None, '<') if line[at..].starts_with("<<") && here.is_none() && !line[at..].starts_with("<<<") => {
                     let word = line[at + 2..].trim_start_matches('-').trim_start();
                     let word = word.split(|c: char| c.is_whitespace() || ";|&>".contains(c)).next().unwrap_or_default();
@@ -95,12 +107,19 @@ fn is_complete(text: &str) -> bool {
         if escaped && line.ends_with('\n') {
             escaped = false;
         }
-        for word in bare.split(|c: char| c.is_whitespace() || c == ';') {
-            match word {
-                "do" | "then" | "{" | "case" => depth += 1,
-                "done" | "fi" | "}" | "esac" => depth -= 1,
-                _ => {}
+        let mut before = "";
+        let ends = |c: char| matches!(c, ';' | '&' | '|' | '(' | ')' | '\n');
+        for part in bare.split_inclusive(ends) {
+            for word in part.trim_end_matches(ends).split_whitespace() {
+                match word {
+                    "if" | "for" | "while" | "until" | "select" | "case" | "{" if begins => depth += 1,
+                    "fi" | "done" | "esac" | "}" if begins => depth -= 1,
+                    _ => {}
+                }
+                begins = begins && BEFORE_COMMANDS.contains(&word) || before == "function";
+                before = word;
             }
+            begins |= part.ends_with(ends);
         }
     }
     let waits = text.trim_end_matches([' ', '\t']).ends_with(['|', '\\']) || text.trim_end().ends_with("&&");
@@ -145,5 +164,32 @@ mod tests {
         assert_eq!(texts("cat <<END\nip link\nEND\nls\n"), ["cat <<END\nip link\nEND", "ls"]);
         assert_eq!(texts("echo 'one\ntwo'\n"), ["echo 'one\ntwo'"]);
         assert_eq!(texts("sh -c 'while true; do true; done'\necho \"do\"\n").len(), 2);
+    }
+
+    #[test]
+    fn a_block_of_the_shell_ends_with_its_last_word() {
+        for block in [
+            "if true; then\n  true\nelif false; then\n  true\nelse\n  true\nfi",
+            "if true\nthen true\nfi",
+            "for n in a b\ndo\n  if [ $n = a ]; then echo $n; fi\ndone",
+            "while read n; do echo $n; done <<END\na\nEND",
+            "case $n in\n  a) if true; then true; fi ;;\n  *) true ;;\nesac",
+            "lan() {\n  ip link # all of them\n}",
+            "function lan {\n  ip link\n}",
+            "for n in $(if true; then echo a; fi); do\n  echo $n\ndone",
+        ] {
+            assert_eq!(texts(&format!("{block}\nls\n")), [block, "ls"]);
+        }
+    }
+
+    #[test]
+    fn words_of_the_shell_are_words_where_no_command_begins() {
+        for line in
+            ["echo case", "echo do this, then that", "ip link add name while type dummy", "echo {", "echo \"if\" if"]
+        {
+            assert_eq!(texts(&format!("{line}\nls\n")), [line, "ls"]);
+        }
+        let several = "if true; then\n  echo done fi\n  'true' fi\nfi";
+        assert_eq!(texts(&format!("{several}\nls\n")), [several, "ls"]);
     }
 }

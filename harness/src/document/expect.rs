@@ -79,19 +79,24 @@ impl Expected {
     fn wrong(&self, status: i32, output: &str, seen: Option<Reason>) -> Vec<String> {
         let mut wrong = Vec::new();
         match (self.outcome, seen) {
-            (Some(expected), Some(seen)) if expected != seen => wrong.push(format!("expected {expected}, seen {seen}")),
+            (Some(expected), Some(seen)) if !covers(expected, seen) => {
+                wrong.push(format!("expected {expected}, seen {seen}"));
+            }
             (Some(expected), None) => wrong.push(format!(
                 "expected {expected}, and nothing that `ping` tells was seen; it exited with status {status}"
             )),
-            (Some(_), Some(_)) => {}
-            (None, _) => match self.exit {
-                Exit::Zero if status != 0 => wrong.push(format!("expected success, seen exit status {status}")),
-                Exit::Is(expected) if status != expected => {
-                    wrong.push(format!("expected exit status {expected}, seen {status}"));
-                }
-                Exit::Fails if status == 0 => wrong.push("expected a failure, seen success".to_owned()),
-                _ => {}
-            },
+            _ => {}
+        }
+        match self.exit {
+            // An outcome has the exit status that `ping` gives it.
+            Exit::Zero if status != 0 && self.outcome.is_none() => {
+                wrong.push(format!("expected success, seen exit status {status}"));
+            }
+            Exit::Is(expected) if status != expected => {
+                wrong.push(format!("expected exit status {expected}, seen {status}"));
+            }
+            Exit::Fails if status == 0 => wrong.push("expected a failure, seen success".to_owned()),
+            _ => {}
         }
         let missing = self.prints.iter().filter(|text| !squeezed(output).contains(&squeezed(text)));
         wrong.extend(missing.map(|text| format!("expected output with `{text}`")));
@@ -106,16 +111,16 @@ impl Expected {
 
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = match (self.outcome, self.exit) {
-            (Some(outcome), _) => Some(outcome.to_string()),
-            (None, Exit::Is(status)) => Some(format!("exit status {status}")),
-            (None, Exit::Fails) => Some("a failure".to_owned()),
-            (None, Exit::Zero) => None,
+        let outcome = self.outcome.map(|outcome| outcome.to_string());
+        let exit = match self.exit {
+            Exit::Is(status) => Some(format!("exit status {status}")),
+            Exit::Fails => Some("a failure".to_owned()),
+            Exit::Zero => None,
         };
         let prints = self.prints.iter().map(|text| format!("prints `{text}`"));
         let lacks = self.lacks.iter().map(|text| format!("does not print `{text}`"));
         let shows = (!self.shows.is_empty()).then(|| "prints what is shown".to_owned());
-        let all: Vec<String> = first.into_iter().chain(prints).chain(lacks).chain(shows).collect();
+        let all: Vec<String> = outcome.into_iter().chain(exit).chain(prints).chain(lacks).chain(shows).collect();
         f.write_str(&if all.is_empty() { "success".to_owned() } else { all.join(", ") })
     }
 }
@@ -136,9 +141,13 @@ pub(crate) fn reason_named(name: &str) -> Result<Reason, String> {
     })
 }
 
+fn covers(expected: Reason, seen: Reason) -> bool {
+    expected == seen || expected == Reason::Anything && seen != Reason::Reached
+}
+
 /// What a `ping` of iputils tells.
 fn outcome(status: i32, output: &str) -> Option<Reason> {
-    const WORDS: [(&str, Reason); 10] = [
+    const WORDS: [(&str, Reason); 11] = [
         ("Destination Net Unreachable", Reason::NetworkUnreachable),
         ("Network is unreachable", Reason::NetworkUnreachable),
         ("Destination Host Unreachable", Reason::HostUnreachable),
@@ -149,12 +158,21 @@ fn outcome(status: i32, output: &str) -> Option<Reason> {
         ("Time to live exceeded", Reason::TtlExceeded),
         ("Cannot assign requested address", Reason::NoSourceAddress),
         ("want to ping broadcast", Reason::BroadcastRefused),
+        ("sendmsg: Operation not permitted", Reason::LocalDrop),
     ];
-    let said = WORDS.iter().find(|(words, _)| output.contains(words)).map(|(_, reason)| *reason);
+    let said = |text: &str| WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, reason)| *reason);
     if status == 0 && output.contains("bytes from") {
         return Some(Reason::Reached);
     }
-    said.or_else(|| output.contains("100% packet loss").then_some(Reason::Timeout))
+    // What it could not send for another reason is lost in its count too, and no answer of the network.
+    let complains = |line: &str| {
+        let (program, complaint) = line.split_once(": ").unwrap_or_default();
+        matches!(program.rsplit('/').next(), Some("ping" | "ping6")) && !complaint.starts_with("Warning: ")
+    };
+    if output.lines().any(|line| complains(line) && said(line).is_none()) {
+        return None;
+    }
+    said(output).or_else(|| output.contains("100% packet loss").then_some(Reason::Timeout))
 }
 
 /// The first line of the document that the output does not have after those before it.
@@ -229,6 +247,45 @@ mod tests {
         let verdict = timeout.judge(2, "ping: connect: Network is unreachable\n");
         assert_eq!((verdict.word, verdict.seen.as_str()), (Word::Wrong, "network unreachable"));
         assert_eq!(timeout.judge(127, "ping: not found").word, Word::Wrong);
+    }
+
+    #[test]
+    fn what_the_node_itself_refuses_to_send_is_no_timeout() {
+        let timeout = Expected::read("timeout").expect("an outcome");
+        let lost = "1 packets transmitted, 0 received, 100% packet loss, time 0ms\n";
+        let judge =
+            |said: &str| timeout.judge(1, &format!("PING 10.0.0.9 (10.0.0.9) 56(84) bytes of data.\n{said}\n\n{lost}"));
+        let verdict = judge("/usr/bin/ping: sendmsg: Operation not permitted");
+        assert_eq!((verdict.word, verdict.seen.as_str()), (Word::Wrong, "dropped on the node itself"));
+        for said in ["ping: sendmsg: Invalid argument", "ping6: sendmsg: No buffer space available", "ping: odd"] {
+            let verdict = judge(said);
+            assert!(verdict.report.contains("nothing that `ping` tells was seen"), "{said}: {verdict:?}");
+        }
+        assert_eq!(
+            judge("ping: Warning: source address might be selected on device other than: eth0.").word,
+            Word::Holds
+        );
+    }
+
+    #[test]
+    fn not_reached_is_every_outcome_but_one() {
+        let not_reached = Expected::read("not reached").expect("an outcome");
+        assert_eq!(not_reached.judge(2, "ping: connect: Network is unreachable\n").word, Word::Holds);
+        assert_eq!(
+            not_reached.judge(1, "1 packets transmitted, 0 received, 100% packet loss, time 0ms").word,
+            Word::Holds
+        );
+        assert_eq!(not_reached.judge(0, "64 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=0.05 ms\n").word, Word::Wrong);
+        assert_eq!(not_reached.judge(127, "ping: not found").word, Word::Wrong);
+    }
+
+    #[test]
+    fn an_exit_status_that_is_written_beside_an_outcome_counts() {
+        let lost = "1 packets transmitted, 0 received, 100% packet loss, time 0ms";
+        let judge = |words: &str| Expected::read(words).expect("terms").judge(1, lost).word;
+        assert_eq!([judge("timeout"), judge("timeout; exit 1"), judge("timeout; fails")], [Word::Holds; 3]);
+        assert_eq!([judge("timeout; exit 0"), judge("timeout; exit 2"), judge("reached; exit 1")], [Word::Wrong; 3]);
+        assert_eq!(Expected::read("timeout; exit 1").expect("terms").to_string(), "timeout, exit status 1");
     }
 
     #[test]

@@ -134,6 +134,12 @@ fn with_expectations(fence: &Fence, as_root: &[String]) -> Result<Vec<(Command, 
     let commands = command::read(&fence.text, fence.line, as_root);
     let words = [fence.comment.as_deref().unwrap_or_default(), &fence.info].join(";");
     let said = Expected::read(&words)?;
+    if commands.is_empty() && said != Expected::default() {
+        let help = "a line behind the prompt `$ ` is one, without prompts every line but comments; `as_root` says which \
+                    are behind `# `";
+        let words = words.trim_matches(';');
+        return Err(format!("`{words}` is about the last command of this fence, which has none\n  help: {help}"));
+    }
     let last = commands.len().saturating_sub(1);
     let is_session = ["console", "shell-session", "shellsession"].contains(&&*fence.language);
     let commands = commands.into_iter().enumerate().map(|(at, command)| {

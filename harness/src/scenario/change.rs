@@ -159,6 +159,11 @@ impl Change {
         Some(Self { span, action: action? })
     }
 
+    /// Whether it removes that node.
+    pub(crate) fn removes(&self, node: &str) -> bool {
+        matches!(&self.action, Action::Node(on, OnNode::Remove) if on == node)
+    }
+
     /// Does it.
     pub(crate) fn carry_out(&self, lab: &Lab) -> Result<(), String> {
         let node = |name: &str| -> Result<Node, String> { lab.node(name).map_err(words) };

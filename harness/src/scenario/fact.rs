@@ -1,17 +1,20 @@
 //! Facts about a network, and whether they hold.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use super::{
     interface::OfInterface,
     node::OfNode,
     text::{Outcomes, Packets},
-    words::{Place, Whom},
+    words::{Place, Whom, names},
 };
 use netns_test_runtime::{
     capture::{Filter, Listener, Packet},
     lab::{Interface, Lab, Node},
-    probe::{Target, judge, tcp, udp},
+    probe::{Answer, Outcome, Target, judge, tcp, udp},
 };
 
 /// What can hold or not.
@@ -114,25 +117,32 @@ impl Fact {
                 let expectation = is.expectation(lab).map_err(Wrong::unknown)?;
                 match judge(&prober, target, expectation) {
                     Ok(evidence) => {
-                        let (outcome, ttl) = (evidence.report().outcome(), evidence.report().ttl());
-                        match (answer_ttl, ttl) {
-                            (None, _) => Ok(outcome.to_string()),
-                            (Some(_), Some(seen)) => self.same(ttl == *answer_ttl, format!("{outcome}, TTL {seen}")),
-                            (Some(_), None) => self.same(false, format!("{outcome}, no TTL")),
-                        }
+                        let outcome = evidence.report().outcome();
+                        let Some(wanted) = answer_ttl else { return Ok(outcome.to_string()) };
+                        let ttls: BTreeSet<Option<u8>> = evidence.report().answers.iter().map(ttl_of).collect();
+                        let words = ttls.iter().map(|ttl| ttl.map_or("no TTL".to_owned(), |ttl| format!("TTL {ttl}")));
+                        self.same(ttls == BTreeSet::from([Some(*wanted)]), format!("{outcome}, {}", names(words)))
                     }
                     Err(wrong) => Err(Wrong { seen: wrong.seen().to_owned(), report: wrong.to_string() }),
                 }
             }
             Self::Resolves { from, who, is } => {
-                let mut macs = Vec::new();
+                let (mut macs, mut silent) = (Vec::new(), Vec::new());
                 for address in who.addresses(lab).map_err(Wrong::unknown)? {
                     let resolution = interface(from)?.who_has(address).map_err(Wrong::unknown)?;
-                    macs.extend(resolution.macs().iter().map(ToString::to_string));
+                    match &resolution.macs()[..] {
+                        [] => silent.push(address),
+                        some => macs.extend(some.iter().map(ToString::to_string)),
+                    }
                 }
-                let answered = !macs.is_empty();
-                let seen = if answered { format!("answered by {}", macs.join(", ")) } else { "silence".to_owned() };
-                self.same(answered == *is, seen)
+                let (holds, seen) = match (macs.is_empty(), silent.is_empty()) {
+                    (true, _) => (!is, "silence".to_owned()),
+                    (false, true) => (*is, format!("answered by {}", macs.join(", "))),
+                    (false, false) => {
+                        (false, format!("answered by {}, but not for {}", macs.join(", "), names(silent)))
+                    }
+                };
+                self.same(holds, seen)
             }
             Self::Saw { on, packets, ttl, within } => {
                 let wanted = packets.traffic(lab).map_err(Wrong::unknown)?;
@@ -215,6 +225,14 @@ impl How {
             target = target.within(within);
         }
         target
+    }
+}
+
+/// The TTL or hop limit that an answer has left.
+fn ttl_of(answer: &Answer) -> Option<u8> {
+    match answer.outcome {
+        Outcome::Reached { ttl, .. } => ttl,
+        _ => None,
     }
 }
 

@@ -1,6 +1,9 @@
 //! What can hold of one node.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use netns_test_runtime::{
     kernel::{ConntrackEntry, ConntrackFlow, NeighbourState, RouteAction, RouteInfo},
@@ -339,8 +342,31 @@ fn routes(node: &Node, is: &[String]) -> Result<(bool, String), Wrong> {
         let mut words = route.split_whitespace();
         wanted.split_whitespace().all(|wanted| words.any(|word| word == wanted))
     };
-    let holds = seen.len() == is.len() && is.iter().all(|wanted| seen.iter().any(|route| has_words(route, wanted)));
+    let fits: Vec<Vec<bool>> =
+        is.iter().map(|wanted| seen.iter().map(|route| has_words(route, wanted)).collect()).collect();
+    let holds = seen.len() == is.len() && is_one_to_one(&fits);
     Ok((holds, if seen.is_empty() { "none".to_owned() } else { seen.join("; ") }))
+}
+
+/// Whether each row can have a column of its own that fits it.
+fn is_one_to_one(fits: &[Vec<bool>]) -> bool {
+    /// Finds the row a column, for which others may have to take another one.
+    fn place(row: usize, fits: &[Vec<bool>], tried: &mut BTreeSet<usize>, taken: &mut BTreeMap<usize, usize>) -> bool {
+        let fitting = (0..).zip(&fits[row]).filter_map(|(column, fits)| fits.then_some(column));
+        for column in fitting {
+            if !tried.insert(column) {
+                continue;
+            }
+            let holder = taken.get(&column).copied();
+            if holder.is_none_or(|holder| place(holder, fits, tried, taken)) {
+                taken.insert(column, row);
+                return true;
+            }
+        }
+        false
+    }
+    let mut taken = BTreeMap::new();
+    (0..fits.len()).all(|row| place(row, fits, &mut BTreeSet::new(), &mut taken))
 }
 
 /// Link-local neighbours of IPv6 come and go by themselves, and are left out.
@@ -366,13 +392,26 @@ fn policy(node: &Node, hook: Hook, is: Option<Policy>, packets: Option<&Range>) 
     let chains: Vec<_> = chains.iter().filter(|chain| chain.hook == Some(hook) && chain.policy.is_some()).collect();
     let drops = chains.iter().any(|chain| chain.policy == Some(Policy::Drop));
     let seen = if drops { Policy::Drop } else { Policy::Accept };
-    let count: u64 = chains.iter().filter_map(|chain| chain.policy_counter).map(|count| count.packets).sum();
-    let words = match (chains.is_empty(), packets) {
-        (true, _) => format!("{seen}: there is no chain"),
-        (false, Some(_)) => format!("{seen}, {count} packets"),
-        (false, None) => seen.to_string(),
+    let is_as_said = is.is_none_or(|is| is == seen);
+    let Some(range) = packets else {
+        let words = if chains.is_empty() { format!("{seen}: there is no chain") } else { seen.to_string() };
+        return Ok((is_as_said, words));
     };
-    Ok((is.is_none_or(|is| is == seen) && packets.is_none_or(|range| range.holds(count)), words))
+    if chains.is_empty() {
+        let help = format!("`policy = \"{hook} accept\"` as a change makes one");
+        return Err(Wrong::unknown(format!("`{}` has no chain at {hook} that counts\n  help: {help}", node.name())));
+    }
+    let mut count = 0;
+    for chain in chains {
+        let Some(counted) = chain.policy_counter else {
+            let help = "a named counter of a rule at its end is read by `counter`";
+            let (node, table, chain) = (node.name(), &chain.table, &chain.name);
+            let why = format!("the policy of chain `{table} {chain}` of `{node}` has no counter\n  help: {help}");
+            return Err(Wrong::unknown(why));
+        };
+        count += counted.packets;
+    }
+    Ok((is_as_said && range.holds(count), format!("{seen}, {count} packets")))
 }
 
 impl Connection {
@@ -413,5 +452,19 @@ impl Connection {
             None => format!("none of {} tracked", all.len()),
         };
         Ok((met.iter().any(|entry| is_as(&entry)) == self.there, seen))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_expected_route_needs_one_of_its_own() {
+        assert!(is_one_to_one(&[]));
+        assert!(!is_one_to_one(&[vec![true, false], vec![true, false]]));
+        // The first has to make room for the second, and that for the third.
+        assert!(is_one_to_one(&[vec![true, true, false], vec![true, false, true], vec![true, false, false]]));
+        assert!(!is_one_to_one(&[vec![true, true, false], vec![true, true, false], vec![true, true, false]]));
     }
 }

@@ -73,9 +73,15 @@ impl Speaker for Voice {
 }
 
 impl Whom {
-    /// Its addresses now.
+    /// Its addresses now, of which there is at least one: nothing holds of nobody.
     pub(crate) fn addresses(&self, lab: &Lab) -> Result<Vec<IpAddr>, String> {
-        Ok(self.target(lab)?.addresses().iter().map(SocketAddr::ip).collect())
+        let target = self.target(lab)?;
+        let addresses = target.addresses().map_err(|why| {
+            format!(
+                "{why}, so nothing is known of it\n  help: link-local addresses are not taken: write the address itself"
+            )
+        })?;
+        Ok(addresses.iter().map(SocketAddr::ip).collect())
     }
 
     /// An echo request to it.

@@ -237,7 +237,7 @@ mod tests {
     use crate::probe::{Sent, by, ping, tcp};
 
     fn report(target: Target, outcome: Outcome, origin: Origin) -> Report {
-        let answers = target.addresses().iter().map(|addr| Answer {
+        let answers = target.addresses().expect("it has some").iter().map(|addr| Answer {
             target: *addr,
             outcome,
             origin,

@@ -196,9 +196,13 @@ impl Target {
         self.only("IPv6", SocketAddr::is_ipv6)
     }
 
-    /// The addresses, with port 0 for an echo; empty if the target was written wrongly.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        self.addresses.as_deref().unwrap_or_default()
+    /// The addresses, at least one, with port 0 for an echo.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, as of a target that was written wrongly or a node without an address.
+    pub fn addresses(&self) -> Result<&[SocketAddr], &str> {
+        self.addresses.as_deref().map_err(String::as_str)
     }
 
     /// The protocol of the probe.

@@ -28,6 +28,8 @@ const PROGRAM: &str = "main";
 /// It starts this program again, with the same arguments, so it is the first thing in `main`: what stands before it
 /// happens twice, and what stands after it happens in the sandbox. In the sandbox it returns what the body returns.
 ///
+/// Where the host refuses a sandbox, the process says why and ends with status 3.
+///
 /// ```
 /// fn main() -> std::process::ExitCode {
 ///     netns_test_runtime::sandbox::sandboxed(|| println!("alone in a network with nothing but lo"))
@@ -76,7 +78,7 @@ fn outside() -> ! {
         exit(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()));
     }
     let _ = writeln!(io::stderr(), "netns-test: {}", ended.end);
-    exit(1)
+    exit(if matches!(ended.end, End::Refused(_) | End::Unstartable(_)) { 3 } else { 1 })
 }
 
 /// Runs of this very program in sandboxes, one body a run, chosen by name.

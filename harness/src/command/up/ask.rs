@@ -3,7 +3,8 @@
 use std::{
     env,
     fs::File,
-    io::{self, Write, copy, stdout},
+    io::{self, BufRead, BufReader, Write, stdout},
+    iter::once,
     os::unix::process::CommandExt,
     path::Path,
     process::{self, ExitCode},
@@ -12,7 +13,10 @@ use std::{
 use clap::Args;
 use nix::sched::{CloneFlags, setns};
 
-use super::{NODES, SOCKET, serve::connect};
+use super::{
+    NODES, SOCKET,
+    serve::{END, connect},
+};
 
 /// What a command of the shell was called with.
 #[derive(Debug, Args)]
@@ -67,6 +71,14 @@ fn run_on(nodes: &str, node: &str, program: &str, arguments: &[String]) -> Resul
 fn relay(question: &str) -> io::Result<()> {
     let mut stream = connect(&env::var(SOCKET).unwrap_or_default())?;
     writeln!(stream, "{question}")?;
-    copy(&mut stream, &mut stdout())?;
-    Ok(())
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(line) = lines.next().transpose()? {
+        let Some(why) = line.strip_prefix(END) else {
+            writeln!(stdout(), "{line}")?;
+            continue;
+        };
+        let why = once(Ok(why.to_owned())).chain(lines).collect::<io::Result<Vec<String>>>()?.join("\n");
+        return if why.is_empty() { Ok(()) } else { Err(io::Error::other(why)) };
+    }
+    Err(io::Error::other("whoever built the network has ended, and the answer is not complete"))
 }

@@ -23,6 +23,9 @@ use crate::scenario::Packets;
 /// What ends the answering.
 const STOP: &str = "stop";
 
+/// Begins what is said after an answer: why it is none, or ends early; nothing if it is complete.
+pub(super) const END: char = '\0';
+
 /// How often a capture looks for what has come.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -49,15 +52,18 @@ pub(super) fn serve(listener: &UnixListener, lab: &Lab, topology: &Topology) {
             let over = &over;
             scope.spawn(move || {
                 let mut words = question.split_whitespace();
-                // If it cannot be written, whoever asked has gone.
-                let _ = match (words.next(), words.next()) {
-                    (Some("matrix"), _) => (&stream).write_all(matrix(lab, topology).as_bytes()),
+                let answered = match (words.next(), words.next()) {
+                    (Some("matrix"), _) => {
+                        (&stream).write_all(matrix(lab, topology).as_bytes()).map_err(|error| error.to_string())
+                    }
                     (Some("capture"), place) => {
                         let filter = words.collect::<Vec<_>>().join(" ");
                         capture(lab, topology, place.unwrap_or_default(), &filter, &stream, over)
                     }
-                    _ => writeln!(&stream, "`{}` is no question", question.trim()),
+                    _ => Err(format!("`{}` is no question", question.trim())),
                 };
+                // If it cannot be written, whoever asked has gone.
+                let _ = write!(&stream, "{END}{}", answered.err().unwrap_or_default());
             });
         }
         over.store(true, Relaxed);
@@ -83,7 +89,7 @@ fn matrix(lab: &Lab, topology: &Topology) -> String {
                 Outcome::Reached { .. } => "ok".to_owned(),
                 outcome => outcome.to_string(),
             },
-            Err(_) if to.ping().addresses().is_empty() => "no address".to_owned(),
+            Err(_) if to.ping().addresses().is_err() => "no address".to_owned(),
             Err(error) => error.to_string(),
         }
     };
@@ -119,24 +125,19 @@ fn capture(
     filter: &str,
     mut stream: &UnixStream,
     over: &AtomicBool,
-) -> io::Result<()> {
-    let found = place.rsplit_once('.').ok_or_else(|| "write `capture NODE.INTERFACE [TRAFFIC]`".to_owned());
-    let begun = found.and_then(|(node, interface)| {
-        let wanted = if filter.is_empty() { any() } else { Packets::parse(filter, topology)?.traffic(lab)? };
-        let node = lab.node(node).map_err(|error| error.to_string())?;
-        let interface = node.interface(interface).map_err(|error| error.to_string())?;
-        interface.capture(wanted).map_err(|error| error.to_string())
-    });
-    let listener = match begun {
-        Ok(listener) => listener,
-        Err(why) => return writeln!(stream, "capture: {why}"),
-    };
-    stream.set_read_timeout(Some(TICK))?;
+) -> Result<(), String> {
+    let words = |error: io::Error| error.to_string();
+    let (node, interface) = place.rsplit_once('.').ok_or("write `capture NODE.INTERFACE [TRAFFIC]`")?;
+    let wanted = if filter.is_empty() { any() } else { Packets::parse(filter, topology)?.traffic(lab)? };
+    let node = lab.node(node).map_err(|error| error.to_string())?;
+    let listener = node.interface(interface).and_then(|interface| interface.capture(wanted));
+    let listener = listener.map_err(|error| error.to_string())?;
+    stream.set_read_timeout(Some(TICK)).map_err(words)?;
     let mut told = 0;
     while !over.load(Relaxed) {
-        let packets = listener.packets().map_err(io::Error::other)?;
+        let packets = listener.packets().map_err(|error| error.to_string())?;
         for packet in packets.iter().skip(told) {
-            writeln!(stream, "{packet}")?;
+            writeln!(stream, "{packet}").map_err(words)?;
         }
         told = packets.len();
         match stream.read(&mut [0]) {
