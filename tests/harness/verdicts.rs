@@ -37,7 +37,7 @@ fn every_failing_case_fails_with_its_own_words() {
             ("other_thread", Failed, &["panicked at tests/failing.rs:24:24:\nin a thread"]),
             ("error", Failed, &["Error: invalid digit found in string\n", "at tests/failing.rs:30:18\n"]),
             ("async_error", Failed, &["Error: Custom { kind: Other, error: \"from a future\" }\n"]),
-            ("exit_code", Failed, &[]),
+            ("exit_code", Failed, &["non-zero status code (7)"]),
             (
                 "panics_with_other_words",
                 Failed,
