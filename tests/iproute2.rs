@@ -48,11 +48,11 @@ same! {
 #[netns_test(timeout = "20m")]
 #[ignore = "needs ip, nft and sysctl"]
 fn random_networks_without_mistakes() {
-    random::check(3, random::count(300) / 2, Options::default(), builds_the_same);
+    random::check(3, random::half(300), Options::default(), builds_the_same);
 }
 
 #[netns_test(timeout = "20m")]
 #[ignore = "needs ip, nft and sysctl"]
 fn random_networks_with_mistakes() {
-    random::check(4, random::count(300) / 2, Options::default().with_mistakes(), builds_the_same);
+    random::check(4, random::half(300), Options::default().with_mistakes(), builds_the_same);
 }

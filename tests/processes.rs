@@ -8,7 +8,6 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::unix::net::{UnixDatagram, UnixListener},
     path::{Path as FilePath, PathBuf},
-    time::Instant,
 };
 
 use netns_test::{Error, Process, prelude::*, process::ProcessError};
@@ -287,10 +286,8 @@ fn a_program_that_notifies_is_ready_when_it_says_so(net: Path) -> Result {
 
 #[netns_test]
 fn a_program_that_ends_before_it_is_ready_is_an_error_with_its_log(net: Path) -> Result {
-    let begin = Instant::now();
     let failing = sh(&net.b, "echo reading; echo cannot bind >&2; exit 7")?;
     let error = failing.ready(listening(tcp(80))).expect_err("it does not listen");
-    assert!(begin.elapsed() < Duration::from_secs(9), "it is told at once");
     let text = error.to_string();
     assert!(
         text.starts_with(

@@ -20,11 +20,11 @@ impl Built {
 #[netns_test(timeout = "10m")]
 fn random_networks_without_mistakes_can_be_built() {
     let built = Built::default();
-    random::check(1, random::count(20) / 2, Options::default(), |network| built.build(network));
+    random::check(1, random::half(20), Options::default(), |network| built.build(network));
 }
 
 #[netns_test(timeout = "10m")]
 fn random_networks_with_mistakes_can_be_built() {
     let built = Built::default();
-    random::check(2, random::count(20) / 2, Options::default().with_mistakes(), |network| built.build(network));
+    random::check(2, random::half(20), Options::default().with_mistakes(), |network| built.build(network));
 }

@@ -22,6 +22,8 @@ where
     let holds = expected == seen;
     let inverted = env::var_os("CLAIM_INVERT");
     if inverted.as_ref().is_some_and(|inverted| inverted == id) {
+        // So that the failure is known for what it is, and takes no records back.
+        netns_test::record(&format!("{}{id}", record::INVERTED));
         assert!(
             !holds,
             "inverted claim {id} does not hold\n  expected  anything but {expected:?}\n  seen      {seen:?}"
@@ -29,7 +31,7 @@ where
         return;
     }
     assert!(holds, "claim {id} does not hold\n  expected  {expected:?}\n  seen      {seen:?}");
-    // A run with a claim turned round is about that claim only, and leaves no records.
+    // A run with a claim turned round is about that claim only, and records no other.
     if inverted.is_none() {
         let claim = record::Claim { id: id.to_owned(), expected: format!("{expected:?}"), seen: format!("{seen:?}") };
         netns_test::record(&claim.to_string());

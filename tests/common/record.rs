@@ -2,6 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
+/// What precedes the id in the record of a test that is to fail because that claim is turned round.
+pub(crate) const INVERTED: &str = "inverted claim ";
+
 /// A claim that a test checked, with both sides of the comparison in their debug form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claim {

@@ -53,6 +53,7 @@ pub(crate) fn fresh(node: NodeBuilder) -> NodeBuilder {
 /// The host, and two namespaces that a cable connects, up and with addresses; a third has no part in it.
 pub(crate) struct Cable {
     pub(crate) host: Node,
+    pub(crate) inet: Node,
     pub(crate) red: Node,
     pub(crate) blue: Node,
     pub(crate) third: Node,
@@ -74,7 +75,8 @@ impl Network for Cable {
     fn from_lab(lab: &Lab) -> std::result::Result<Self, netns_test::Error> {
         let (red, blue) = (lab.node("red")?, lab.node("blue")?);
         let (veth_red, veth_blue) = (red.interface("veth-red")?, blue.interface("veth-blue")?);
-        Ok(Self { host: lab.node("host")?, third: lab.node("third")?, red, blue, veth_red, veth_blue })
+        let [host, inet, third] = ["host", "inet", "third"].map(|name| lab.node(name));
+        Ok(Self { host: host?, inet: inet?, third: third?, red, blue, veth_red, veth_blue })
     }
 }
 

@@ -163,5 +163,11 @@ fn the_cable_bypasses_the_host(net: Cable) -> Result {
         "reached, 0 dropped by the host",
         format!("{outcome}, {dropped} dropped by the host"),
     );
+
+    // A packet that does pass the host is counted.
+    net.host.set_forward(true)?;
+    net.inet.add_route("192.0.2.1 via 172.31.5.10")?;
+    net.inet.cannot_reach(ping("192.0.2.1"), by::Timeout);
+    assert!(net.host.policy_counter(Family::Inet, Hook::Forward)?.packets > 0);
     Ok(())
 }

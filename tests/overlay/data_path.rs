@@ -19,6 +19,15 @@ fn words(misses: &[Miss]) -> Vec<String> {
     misses.iter().filter(|miss| !v6(miss)).map(ToString::to_string).collect()
 }
 
+/// With all entries the same ping arrives, so that a capture which was silent without them could have seen it.
+fn assert_reached_once_learned(swarm: &Swarm) -> Result {
+    swarm.learn_far()?;
+    swarm.learn_near()?;
+    swarm.c0.flush_neighbours()?;
+    swarm.c0.reaches(ping("192.168.200.4"));
+    Ok(())
+}
+
 #[netns_test]
 fn without_entries_a_request_is_asked_for_three_times_and_not_sent() -> Result {
     let swarm = Swarm::bare(Shape { patient: true, ..Shape::default() })?;
@@ -37,9 +46,14 @@ fn without_entries_a_request_is_asked_for_three_times_and_not_sent() -> Result {
     claim(
         "overlay-dp-c3",
         (0, 0),
-        (underlay.count(any())?, swarm.node0.fdb()?.iter().filter(|e| e.destination.is_some()).count()),
+        (underlay.count(any())?, swarm.ov0.fdb()?.iter().filter(|e| e.destination.is_some()).count()),
     );
     claim("overlay-dp-c3b", 0, far.count(any())?);
+
+    assert_reached_once_learned(&swarm)?;
+    underlay.saw(any());
+    // The answer needs the asking container's MAC.
+    far.saw(any());
     Ok(())
 }
 
@@ -66,6 +80,9 @@ fn a_neighbour_entry_alone_answers_and_sends_nothing() -> Result {
         .map(|e| (e.port == vxlan1 && e.master.is_some(), e.destination.is_some()))
         .collect();
     claim("overlay-dp-c6d", vec![(true, false)], learned);
+
+    assert_reached_once_learned(&swarm)?;
+    underlay.saw(any());
     Ok(())
 }
 
@@ -288,6 +305,10 @@ fn a_stale_forwarding_entry_loses_packets_and_nothing_is_missed() -> Result {
     let misses = swarm.ov0.interface("vxlan1")?.misses()?;
     let outcome = seen::outcome(&swarm.c0, ping("192.168.200.4"))?;
     claim("overlay-dp-c24", ("timeout".to_owned(), 0), (outcome, words(&misses.all()?).len()));
+
+    swarm.ov0.remove_fdb(format!("{C1} dev vxlan1 dst 192.168.10.99"))?;
+    swarm.c0.cannot_reach(ping("192.168.200.4"), by::Timeout);
+    assert_eq!(words(&misses.all()?).first().map(String::as_str), Some("miss lladdr 02:42:c0:a8:c8:04"));
     Ok(())
 }
 
@@ -316,6 +337,9 @@ fn without_a_proxy_requests_are_flooded() -> Result {
 #[netns_test]
 fn overlays_of_different_numbers_do_not_meet() -> Result {
     let swarm = Swarm::new(Shape { ids: [4097, 4098], ..Shape::default() })?;
+    let arrived = swarm.node1.interface("enp0s3")?.capture(tunnelled())?;
     claim("overlay-dp-c28", "timeout", seen::outcome(&swarm.c0, ping("192.168.200.4"))?);
+    let request = carried_request(&arrived.packets()?);
+    assert_eq!(request.vxlan().map(|carried| carried.id), Some(4097), "it arrived, and was not taken");
     Ok(())
 }

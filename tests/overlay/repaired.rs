@@ -69,6 +69,7 @@ fn a_second_container_needs_entries_on_the_other_nodes_only() -> Result {
     tell(&swarm.ov1, "192.168.200.5", "02:42:c0:a8:c8:05", VTEP0)?;
     swarm.c1.flush_neighbours()?;
     claim("overlay-dp-c23c", "reached", seen::outcome(&swarm.c1, ping("192.168.200.5"))?);
+    underlay.saw(any());
     assert_ne!(C0, C1);
     Ok(())
 }

@@ -22,12 +22,14 @@ const LANES: usize = 3;
 /// How long a smaller network that fails is looked for.
 const SHRINKING: Duration = Duration::from_secs(20);
 
-/// How many random networks a test looks at: `RANDOM_NETWORKS`, or what it says itself.
-pub(crate) fn count(usual: usize) -> usize {
-    match env::var("RANDOM_NETWORKS") {
+/// How many random networks each of a program's two series has: half of `RANDOM_NETWORKS`, or of what it says itself.
+pub(crate) fn half(usual: usize) -> usize {
+    let count = match env::var("RANDOM_NETWORKS") {
         Ok(count) => count.parse().unwrap_or_else(|_| panic!("RANDOM_NETWORKS is no number: {count}")),
         Err(_) => usual,
-    }
+    };
+    assert!(count >= 2, "RANDOM_NETWORKS is {count}, of which each of two series has a half: say 2 or more");
+    count / 2
 }
 
 /// Looks at `count` random networks of a series, several at a time.
@@ -43,6 +45,7 @@ pub(crate) fn check(
     check: impl Fn(&Topology) -> Result<(), String> + Sync,
 ) {
     let networks: Vec<Topology> = trees(series, options).take(count).map(|tree| tree.current()).collect();
+    assert_eq!(networks.len(), count.max(1), "too few networks");
     let queue = Mutex::new(networks.iter().enumerate());
     let failures = Mutex::new(Vec::new());
     thread::scope(|scope| {

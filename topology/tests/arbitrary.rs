@@ -175,12 +175,13 @@ fn every_part_of_the_model_occurs_among_300() {
 #[test]
 fn mistakes_occur_only_where_they_are_asked_for() {
     let mut runner = TestRunner::deterministic();
-    let mut with_mistakes = 0;
-    for _ in 0..50 {
-        let mut draft =
-            topologies(Options::default().with_mistakes()).new_tree(&mut runner).unwrap().current().into_draft();
+    let mut has_mistakes = |options: Options| {
+        let mut draft = topologies(options).new_tree(&mut runner).unwrap().current().into_draft();
         draft.allow.clear();
-        with_mistakes += usize::from(!draft.problems().is_empty());
-    }
+        !draft.problems().is_empty()
+    };
+    let mut count = |options: Options| (0..50).filter(|_| has_mistakes(options)).count();
+    assert_eq!(count(Options::default()), 0);
+    let with_mistakes = count(Options::default().with_mistakes());
     assert!(with_mistakes > 25, "{with_mistakes} of 50");
 }

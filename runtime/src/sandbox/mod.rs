@@ -67,7 +67,8 @@ pub(crate) fn is_cut_off() -> bool {
 /// Records a line that counts only if the test passes.
 ///
 /// It ends in `netns-test/records/<program>.jsonl` in the target directory, as
-/// `{"test":…,"passed":true,"record":…}`. Outside of a sandbox it goes nowhere.
+/// `{"test":…,"passed":true,"record":…}`. A test that fails before it has recorded anything leaves an empty record there,
+/// if anything has been recorded at all. Outside of a sandbox it goes nowhere.
 ///
 /// # Panics
 ///

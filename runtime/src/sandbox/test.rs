@@ -1,10 +1,10 @@
 //! One test of a test harness: what the function that `#[netns_test]` makes does in the launcher and in the sandbox.
 
 use std::{
-    any::Any,
+    any::{Any, type_name},
     env,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    process::Termination,
+    process::{ExitCode, Termination},
     thread,
     time::Duration,
 };
@@ -100,9 +100,16 @@ fn thread_of_the_test<R: Termination>(name: &str, body: impl FnOnce() -> R + Sen
     };
     match result {
         Ok(0) => Message::Passed,
-        Ok(code) => Message::Failed(format!(
-            "the test returned a termination value with a non-zero status code ({code}) which indicates a failure"
-        )),
+        Ok(code) => {
+            let words = format!(
+                "the test returned a termination value with a non-zero status code ({code}) which indicates a failure"
+            );
+            // An error has been printed; a code says nothing of itself.
+            if type_name::<R>() == type_name::<ExitCode>() {
+                eprintln!("{words}");
+            }
+            Message::Failed(words)
+        }
         Err(panic) => {
             let words = words(&*panic);
             // As the debug form of an `io::Error` has it, which `unwrap` shows.

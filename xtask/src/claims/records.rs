@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::record::Claim;
+use super::record::{Claim, INVERTED};
 
 /// The claims that the latest run of each test passed with.
 #[derive(Debug, Default)]
@@ -63,6 +63,8 @@ impl Records {
             };
             let claims = self.passed.entry(Test { program: program.to_owned(), path: path.to_owned() }).or_default();
             match text.parse::<Claim>() {
+                // It was meant to fail, and says nothing of what it checks.
+                Err(_) if text.starts_with(INVERTED) => {}
                 // A test that fails takes back what it recorded when it passed.
                 _ if !passed => claims.clear(),
                 Ok(claim) => {
@@ -130,6 +132,14 @@ mod tests {
         // Also for what the failed run did not get to, and not for another test.
         let lines = [line("t", true, "a-1-c1"), line("t", true, "a-1-c2"), line("u", true, "a-1-c3")];
         assert_eq!(recorded(&[lines.concat(), line("t", false, "a-1-c1")]), ["a-1-c3"]);
+        let before_its_first_claim = "{\"test\":\"t\",\"passed\":false,\"record\":\"\"}\n".to_owned();
+        assert_eq!(recorded(&[lines.concat(), before_its_first_claim]), ["a-1-c3"]);
+    }
+
+    #[test]
+    fn a_test_that_fails_by_an_inverted_claim_takes_nothing_back() {
+        let inverted = format!("{{\"test\":\"t\",\"passed\":false,\"record\":\"{INVERTED}a-1-c1\"}}\n");
+        assert_eq!(recorded(&[line("t", true, "a-1-c1"), inverted]), ["a-1-c1"]);
     }
 
     #[test]
