@@ -29,24 +29,37 @@
 //! [[step]]
 //! name   = "the cable is pulled"
 //! change = { on = "server.eth0", set = "down" }
-//! expect = { from = "client", ping = "server", is = "timeout" }
+//! expect = { from = "client", ping = "server", is = "host unreachable local" }
 //! ```
 //!
-//! Every key, also of side files of Markdown documents, stands with an example in `docs/scenarios.md` of the repository.
+//! `docs/scenarios.md` of the repository has every key of steps and of side files of Markdown documents.
 
-#![cfg(target_os = "linux")]
-
+#[cfg(target_os = "linux")]
 mod command;
+#[cfg(target_os = "linux")]
 mod document;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(target_os = "linux")]
 mod lab;
+#[cfg(target_os = "linux")]
 mod play;
+#[cfg(target_os = "linux")]
 mod scenario;
+#[cfg(target_os = "linux")]
 mod shared;
+#[cfg(target_os = "linux")]
 mod suite;
+#[cfg(target_os = "linux")]
 mod trials;
+#[cfg(target_os = "linux")]
 mod verdict;
 
+#[cfg(target_os = "linux")]
 pub use command::command;
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{command, run};
+#[cfg(target_os = "linux")]
 pub use trials::run;
 
 /// Makes a `main` that runs the scenario files of these patterns; see [`run`].

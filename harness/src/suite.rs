@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use netns_test_runtime::sandbox::{End, Report, Sandbox};
+use netns_test_runtime::sandbox::{End, Report, Sandbox, refusals_are_skips};
 
 use netns_test_topology::{
     Topology,
@@ -21,7 +21,7 @@ use crate::{
     play::play,
     scenario::Scenario,
     shared,
-    verdict::Verdict,
+    verdict::{Verdict, Word},
 };
 
 /// The name of a sandbox that plays a file: this, and the file's path.
@@ -66,7 +66,7 @@ struct Performance {
     verdicts: HashMap<usize, Verdict>,
     /// What is said of an expectation without a verdict.
     otherwise: Verdict,
-    /// The host refused, so nothing is known of the file.
+    /// The host refused, so nothing is known of the file, and that is a failure.
     refused: bool,
 }
 
@@ -191,6 +191,11 @@ impl Suite {
         self.played.get().is_some_and(|played| played.refused)
     }
 
+    /// Whether the host refused, and that is no failure because `NETNS_TEST=skip` says so.
+    pub(crate) fn is_skipped(&self) -> bool {
+        self.played().otherwise.word == Word::Skipped
+    }
+
     fn played(&self) -> &Performance {
         self.played.get_or_init(|| {
             let play = || {
@@ -217,6 +222,12 @@ impl Suite {
 
 impl Performance {
     fn of(report: &Report, cases: &[Case]) -> Self {
+        if let End::Refused(refused) = &report.end
+            && refusals_are_skips()
+        {
+            let otherwise = Verdict::skipped(&refused.summary());
+            return Self { verdicts: HashMap::new(), otherwise, refused: false };
+        }
         let verdicts: HashMap<_, _> = report.records.iter().filter_map(|line| Verdict::of_record(line)).collect();
         let refused = matches!(report.end, End::Refused(_) | End::Unstartable(_));
         let mut why = match &report.end {

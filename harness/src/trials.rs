@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode, sync::Arc};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use netns_test_runtime::sandbox::inside;
+use netns_test_runtime::sandbox::{inside, report_skip};
 
 use crate::{
     suite::{Case, Names, PLAY, Suite, name_of, perform, slug},
@@ -68,13 +68,19 @@ fn trials_of_file(path: &Path, names: &mut Names) -> Vec<Trial> {
 
 pub(crate) fn trials_of_suite(suite: &Arc<Suite>) -> Vec<Trial> {
     let trial = |(position, case): (usize, &Case)| {
-        let (suite, place) = (suite.clone(), case.place.clone());
+        let (suite, case) = (suite.clone(), case.clone());
         Trial::ignorable_test(case.name.clone(), move || {
             let verdict = suite.verdict(position);
             match verdict.word {
                 Word::Holds => Ok(Completion::Completed),
-                Word::Skipped => Ok(Completion::ignored_with(&verdict.seen)),
-                Word::Wrong => Err(Failed::from(format!("{place}: {}", verdict.report))),
+                Word::Skipped => {
+                    // Nextest shows it as passed, and it is not written in the file.
+                    if suite.is_skipped() {
+                        report_skip(&case.name, &verdict.seen);
+                    }
+                    Ok(Completion::ignored_with(&verdict.seen))
+                }
+                Word::Wrong => Err(Failed::from(format!("{}: {}", case.place, verdict.report))),
             }
         })
     };

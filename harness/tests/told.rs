@@ -85,22 +85,55 @@ fn a_file_with_mistakes_keeps_all_from_being_run() {
     assert!(told.contains("`1.5s` is not a time") && told.ends_with("netns-test: nothing was run\n"), "{told}");
 }
 
+/// The program with these arguments, on a host that refuses namespaces.
+fn refused(program: &Path, arguments: &str) -> Command {
+    let program = program.display();
+    let line = format!("echo 0 >/proc/sys/user/max_user_namespaces && exec '{program}' {arguments}");
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "sh", "-c", &line]).current_dir(directory("troubles")).env_remove("NETNS_TEST");
+    command
+}
+
 #[test]
 fn a_host_that_refuses_namespaces_is_told_with_cause_and_remedy() {
-    let program = env!("CARGO_BIN_EXE_netns-test");
+    let program = Path::new(env!("CARGO_BIN_EXE_netns-test"));
     for arguments in
         ["run refused_change.toml", "run refused_change.toml -- a_pings_b", "up refused_change.toml -- true"]
     {
-        let line = format!("echo 0 >/proc/sys/user/max_user_namespaces && exec '{program}' {arguments}");
-        let mut command = Command::new("unshare");
-        command
-            .args(["--map-root-user", "sh", "-c", &line])
-            .current_dir(directory("troubles"))
-            .env_remove("NETNS_TEST");
-        let (status, told) = output(command);
+        let (status, told) = output(refused(program, arguments));
         assert_eq!(status, Some(3), "{arguments}: {told}");
         for words in ["ENOSPC", "user.max_user_namespaces = 0", "sudo sysctl -w user.max_user_namespaces="] {
             assert!(told.contains(words), "`{words}` is missing:\n{told}");
         }
     }
+}
+
+#[test]
+fn a_refusal_is_a_skip_that_is_seen_and_listed_where_that_is_wanted() {
+    // What is skipped is listed in the nearest tagged directory above the program: here not that of our own tests.
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("skips");
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir(&directory).expect("the directory can be made");
+    fs::write(directory.join("CACHEDIR.TAG"), "").expect("it can be written");
+    let program = directory.join("program");
+    fs::hard_link(env!("CARGO_BIN_EXE_netns-test"), &program).expect("it is on the same file system");
+    let skipped = |arguments| {
+        let mut command = refused(&program, arguments);
+        command.env("NETNS_TEST", "skip");
+        let (status, told) = output(command);
+        assert!(status == Some(0) && told.contains("ENOSPC"), "{status:?}\n{told}");
+        told
+    };
+
+    let told = skipped("run refused_change.toml");
+    assert!(told.contains("    skip  a pings b ") && told.contains("0 of 0 hold, 4 skipped"), "{told}");
+
+    let told = skipped("run refused_change.toml --format libtest");
+    assert!(told.contains("0 passed; 0 failed; 4 ignored"), "{told}");
+    let list = fs::read_to_string(directory.join("netns-test/skipped.txt")).expect("the list was written");
+    for line in list.lines() {
+        assert!(line.starts_with("refused_change::") && line.contains(": cannot create a sandbox: ENOSPC"), "{list}");
+        assert!(told.contains(&format!("netns-test: skipped {line}\n")), "{line:?} was not said:\n{told}");
+    }
+    assert_eq!(list.lines().count(), 4, "{list}");
 }

@@ -1,6 +1,6 @@
 //! What a test needs that a host may not have.
 
-use std::{env, fmt, fs::OpenOptions, io};
+use std::{fmt, fs::OpenOptions, io};
 
 /// Something that not every host has, or lets everybody use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,7 +35,7 @@ pub struct Missing {
 pub fn require(feature: Feature) -> Result<(), Missing> {
     let Err(source) = feature.look() else { return Ok(()) };
     let missing = Missing { feature, source };
-    if crate::sandbox::is_test() && env::var_os("NETNS_TEST").is_some_and(|value| value == "skip") {
+    if crate::sandbox::is_test() && crate::sandbox::refusals_are_skips() {
         crate::sandbox::skip(&missing.cause());
     }
     Err(missing)

@@ -13,7 +13,7 @@ const OF_THE_SHELL: [&str; 51] = [
 ];
 
 /// Where Debian has what tutorials of networks use.
-const PACKAGES: [(&str, &[&str]); 12] = [
+const PACKAGES: [(&str, &[&str]); 13] = [
     ("iproute2", &["ip", "bridge", "ss", "tc"]),
     ("net-tools", &["arp", "ifconfig", "netstat", "route"]),
     ("iputils-ping", &["ping", "ping6"]),
@@ -23,6 +23,7 @@ const PACKAGES: [(&str, &[&str]); 12] = [
     ("nftables", &["nft"]),
     ("conntrack", &["conntrack"]),
     ("ethtool", &["ethtool"]),
+    ("procps", &["sysctl"]),
     ("util-linux", &["nsenter", "unshare"]),
     ("tcpdump", &["tcpdump"]),
     ("curl", &["curl"]),
@@ -31,13 +32,15 @@ const PACKAGES: [(&str, &[&str]); 12] = [
 /// What is missing for these commands, each with the way to get it.
 pub(crate) fn missing<'a>(commands: impl IntoIterator<Item = &'a Command>) -> Vec<String> {
     let names: BTreeSet<String> = commands.into_iter().flat_map(|command| programs(&command.text)).collect();
-    let missing = names.into_iter().filter(|name| !is_installed(name));
-    missing
-        .map(|name| match PACKAGES.iter().find(|(_, programs)| programs.contains(&&*name)) {
-            Some((package, _)) => format!("`{name}` is not installed: sudo apt install {package}"),
-            None => format!("`{name}` is not installed"),
-        })
-        .collect()
+    names.iter().filter(|name| !is_installed(name)).map(|name| help(name)).collect()
+}
+
+/// Says that a program is missing, and how to get it.
+fn help(name: &str) -> String {
+    match PACKAGES.iter().find(|(_, programs)| programs.contains(&name)) {
+        Some((package, _)) => format!("`{name}` is not installed: sudo apt install {package}"),
+        None => format!("`{name}` is not installed"),
+    }
 }
 
 /// The programs that a command line names: what stands where a command begins, and behind those that run another.
@@ -102,5 +105,6 @@ mod tests {
     fn what_is_missing_comes_with_its_package() {
         let command = Command { text: "no-such-program".into(), line: 1, shown: Vec::new() };
         assert_eq!(missing([&command]), ["`no-such-program` is not installed"]);
+        assert_eq!(help("sysctl"), "`sysctl` is not installed: sudo apt install procps");
     }
 }

@@ -158,6 +158,8 @@ impl Node {
     /// Gives what leaves by an interface the address of that interface ([RFC 3022]), as
     /// `iptables -t nat -A POSTROUTING -o … -j MASQUERADE`.
     ///
+    /// This is for IPv4 and IPv6, where a `masquerade` that a topology declares is for IPv4 alone.
+    ///
     /// # Errors
     ///
     /// If the name is no interface name, or the kernel refuses.
@@ -168,7 +170,7 @@ impl Node {
         self.translate(matches, Verdict::Masquerade)
     }
 
-    /// Gives packets that match the address of the interface by which they leave, whichever that is.
+    /// Gives packets that match, IPv4 and IPv6, the address of the interface by which they leave, whichever that is.
     ///
     /// # Errors
     ///

@@ -22,6 +22,9 @@ const WHO_HAS: Duration = Duration::from_millis(100);
 
 impl Node {
     /// A probe from here to a target; nothing is sent until it is run or awaited.
+    ///
+    /// It waits 1 s for an answer if the target does not say otherwise ([`Target::within`]), or longer where the slowest
+    /// neighbour timers of the network ask for more: theirs, and 200 ms.
     pub fn probe(&self, target: Target) -> Probe {
         let node = self.clone();
         let slowest = move |now| {
@@ -38,6 +41,8 @@ impl Node {
 
     /// Asserts that every address of the target answers.
     ///
+    /// It waits 2 s for each if the target does not say otherwise ([`Target::within`]), or longer as for [`probe`](Self::probe).
+    ///
     /// # Panics
     ///
     /// If one does not, with what was seen instead; if the probe itself failed.
@@ -47,6 +52,9 @@ impl Node {
     }
 
     /// Asserts that no address of the target answers, each for a reason that is expected.
+    ///
+    /// It waits 300 ms at each if the target does not say otherwise ([`Target::within`]), or longer as for
+    /// [`probe`](Self::probe).
     ///
     /// # Panics
     ///

@@ -178,6 +178,10 @@ impl Target {
     }
 
     /// Waits at most this long for an answer (to the last packet, if there are several).
+    ///
+    /// Without it `Node::reaches` waits 2 s, `Node::cannot_reach` 300 ms and [`Probe::run`](super::Probe::run) 1 s, each at least
+    /// as long as the slowest neighbour timers of the network and 200 ms more. If this is shorter than those timers, a timeout is
+    /// an error, because it proves nothing.
     #[must_use]
     pub fn within(mut self, deadline: Duration) -> Self {
         self.options.within = Some(deadline);

@@ -16,6 +16,11 @@ pub fn skipped(test: &str, reason: &str) {
     append(Path::new("skipped.txt"), &format!("{test}: {reason}\n"));
 }
 
+/// Whether a test that the host refuses is to be skipped: `NETNS_TEST=skip`.
+pub fn refusals_are_skips() -> bool {
+    env::var_os("NETNS_TEST").is_some_and(|value| value == "skip")
+}
+
 /// Writes a test's records to `netns-test/records/`, one JSON object a line.
 ///
 /// A failure without records leaves an empty one where there are any: the test has no part any more in what it recorded

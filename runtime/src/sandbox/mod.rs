@@ -1,8 +1,8 @@
 //! A process tree of its own for each test, in namespaces of its own.
 //!
 //! The launcher, inside the process that wants a test run, starts a copy of its own program; the copy makes the
-//! namespaces before its `main` begins, and the test's body runs in there as PID 2. Nothing of it is seen outside, and
-//! nothing is left of it, however it ends.
+//! namespaces before its `main` begins, and the test's body runs in there as PID 2. Nothing of its network is
+//! seen outside, and neither that nor a process of it is left, however it ends.
 
 mod channel;
 mod entry;
@@ -31,7 +31,7 @@ use std::{
 
 pub use self::{
     future::{Flavor, block_on},
-    ledger::{directory as results_directory, skipped as report_skip},
+    ledger::{directory as results_directory, refusals_are_skips, skipped as report_skip},
     maps::Ids,
     outcome::{End, Refused},
     program::{Inside, Report, Sandbox, inside, sandboxed},

@@ -214,6 +214,8 @@ impl NodeBuilder {
 
     /// Gives all IPv4 packets that leave by this interface its address ([RFC 3022]).
     ///
+    /// `Node::masquerade`, for a network that is up, does so to IPv6 packets as well.
+    ///
     /// [RFC 3022]: https://www.rfc-editor.org/rfc/rfc3022
     pub fn masquerade(mut self, interface: impl IntoValue<IfName>) -> Self {
         if let Some(output) = self.errors.take(interface) {

@@ -5,8 +5,10 @@ use super::InvalidValue;
 /// How a node's kernel settings begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Profile {
-    /// For fast and certain tests: lo up, no duplicate address detection, short neighbour timers, ICMP limits lifted.
-    /// Each of these is a [`Departure`] from the kernel's defaults and can be overridden alone.
+    /// For fast and certain tests: lo up, no duplicate address detection, short neighbour timers, ICMP limits lifted,
+    /// and the rest of [`Departure::ALL`], each of which can be overridden alone.
+    ///
+    /// A bridge that does not say otherwise has no forward delay and no multicast snooping.
     #[default]
     Ready,
     /// The kernel's own compile-time values, set explicitly where a host could have changed them: lo down, duplicate
