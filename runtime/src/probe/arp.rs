@@ -95,7 +95,6 @@ pub(super) fn ethernet(interface: &str) -> Result<(LinkAddr, Mac), ProbeError> {
 }
 
 /// Sends a question and collects the answers.
-#[expect(clippy::too_many_arguments, reason = "shared by ARP and neighbour discovery, and by nobody else")]
 pub(super) fn exchange(
     netns: &Netns,
     interface: &str,
