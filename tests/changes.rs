@@ -260,6 +260,28 @@ fn a_removed_node_takes_its_cables_along_whatever_was_done_on_it() -> Result {
 #[netns_test(timeout = "30s")]
 fn a_socket_that_is_kept_keeps_the_namespace_of_a_removed_node() -> Result {
     let lab = Topology::builder()
+#[netns_test]
+fn a_setting_of_the_whole_machine_is_refused(net: Path) -> Result {
+    // The value that it has: a write that went through would change nothing.
+    let now = net.a.sysctl("vm.overcommit_memory")?;
+    let refused = |key: &str| net.a.set_sysctl(key, &now).expect_err("it is refused").to_string();
+    assert_eq!(
+        refused("vm.overcommit_memory"),
+        "`vm.overcommit_memory` is not a setting of a network namespace (help: a node has those whose name begins with \
+         `net.`; all others are the whole machine's)"
+    );
+    for key in ["net.ipv4..ip_forward", "net.", "net.//.vm.overcommit_memory"] {
+        assert_eq!(
+            refused(key),
+            format!(
+                "`{key}` is not the name of a sysctl (help: write a dotted name, such as `net.ipv4.ip_forward`; a dot \
+                 in an interface's name is a `/`)"
+            )
+        );
+    }
+    Ok(())
+}
+
         .node("a", |n| n.interface("eth0", "10.0.0.1/24"))
         .node("b", |n| n.interface("eth0", "10.0.0.2/24"))
         .link("a.eth0", "b.eth0")

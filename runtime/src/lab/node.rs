@@ -20,7 +20,7 @@ use crate::{
     process::{self, Files, NodeCondition, Process, Running, Wait},
     trace,
 };
-use netns_test_topology::{Chain, Departure, Profile};
+use netns_test_topology::{Chain, Departure, Profile, Sysctl};
 
 /// A node of a network: a network namespace, and the mount namespace that shows it to programs.
 ///
@@ -228,7 +228,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// If the kernel has no such setting, or refuses the value.
+    /// [`Error::Invalid`] if it is none of a network namespace, whose names begin with `net.`; if the kernel has no
+    /// such setting, or refuses the value.
     ///
     /// [sysctl(8)]: https://man7.org/linux/man-pages/man8/sysctl.8.html
     pub fn set_sysctl(&self, key: &str, value: impl ToString) -> Result<(), Error> {
@@ -253,6 +254,7 @@ impl Node {
     /// If the kernel refuses the mount.
     pub fn private_tmp(&self) -> Result<(), Error> {
         self.try_run_with_view(super::view::private_tmp)?
+        Sysctl::check_name(key)?;
             .map_err(|error| Error::io(self.name(), "mount a /tmp of its own", error))
     }
 
