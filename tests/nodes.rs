@@ -29,6 +29,35 @@ fn a_closure_borrows_and_returns(net: Path) -> Result {
     Ok(())
 }
 
+#[netns_test]
+fn here_is_where_the_calling_thread_is() -> Result {
+    let lab = Path::topology().up()?;
+    let (a, b) = (lab.node("a")?, lab.node("b")?);
+    // The first who asks is on a node.
+    assert_eq!(a.run(netns_test::here), a);
+    assert_eq!(netns_test::here().netns_inode()?, inode());
+    assert_eq!(netns_test::here().links()?.len(), 1);
+    assert_eq!(b.run(|| (netns_test::here(), a.run(netns_test::here))), (b.clone(), a.clone()));
+    // Nobody's node, which the thread has made itself.
+    let unshared = std::thread::spawn(|| {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("a namespace");
+        (netns_test::here().netns_inode().expect("it is open"), inode())
+    });
+    let (seen, made) = unshared.join().expect("no panic");
+    assert_eq!(seen, made);
+    // It waits until nothing holds the namespace.
+    lab.remove_node(&a)?;
+    assert_eq!(netns_test::here().netns_inode()?, inode());
+    Ok(())
+}
+
+#[netns_test(on = a)]
+fn here_is_the_node_that_a_body_runs_on(net: Path) -> Result {
+    assert_eq!(netns_test::here(), net.a);
+    assert_eq!(net.b.run(netns_test::here), net.b);
+    Ok(())
+}
+
 /// The inode of the calling thread's network namespace.
 fn inode() -> u64 {
     use std::os::linux::fs::MetadataExt;

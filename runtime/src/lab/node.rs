@@ -1,8 +1,8 @@
 use std::{
     collections::BTreeSet,
-    fmt,
+    fmt, fs,
     future::Future,
-    os::fd::BorrowedFd,
+    os::{fd::BorrowedFd, unix::fs::MetadataExt},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak},
     time::Duration,
 };
@@ -65,12 +65,20 @@ pub(crate) struct Shared {
     slowest_neighbour: Mutex<Option<Duration>>,
 }
 
-/// The sandbox's own namespace, once somebody asked for it.
+/// The namespaces that are no node's, once somebody asked for them there: the sandbox's own, and those that a thread
+/// has made itself.
 static HERE: OnceLock<Arc<Shared>> = OnceLock::new();
 
-/// Parts with the sandbox's own namespace: what is slow to close is handed over. Returns what went wrong unseen.
+/// The networks that live.
+static LABS: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// Parts with the namespaces that are no node's: what is slow to close is handed over. Returns what went wrong unseen.
 pub(crate) fn leave_here() -> Vec<String> {
     HERE.get().map(|shared| shared.end(|_| {})).unwrap_or_default()
+}
+
+fn labs() -> std::sync::MutexGuard<'static, Vec<Weak<Shared>>> {
+    LABS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Says, at the end, how a task ended that nobody awaited: with a panic, or in any way that is nobody's business.
@@ -92,7 +100,7 @@ impl Node {
     }
 
     /// The node that the calling thread is in: in a test, the test's own namespace, which is empty, has lo up, and lets
-    /// programs ping without raw sockets.
+    /// programs ping without raw sockets; on a node of a network, that node.
     ///
     /// # Errors
     ///
@@ -102,13 +110,22 @@ impl Node {
             return Err(Error::NoSandbox);
         }
         let shared = HERE.get_or_init(|| Arc::new(Shared::new(Profile::Ready)));
-        if let Some(node) = shared.nodes().pop() {
-            return Ok(node);
-        }
         let error = |action: &str| {
             let action = action.to_owned();
             move |source| Error::io("here", action, source)
         };
+        let inode = |path| fs::metadata(path).map(|found| found.ino()).map_err(error("name its namespaces"));
+        let here = inode("/proc/thread-self/ns/net")?;
+        let find = |shared: &Shared| shared.nodes().into_iter().find(|node| node.netns_inode().ok() == Some(here));
+        if let Some(node) = find(shared) {
+            return Ok(node);
+        }
+        // The sandbox's own may be attached to a network as well, and outlives it.
+        if here != inode("/proc/self/ns/net")?
+            && let Some(node) = labs().iter().filter_map(Weak::upgrade).find_map(|shared| find(&shared))
+        {
+            return Ok(node);
+        }
         let netns = Netns::current().map_err(error("open its namespaces"))?;
         let rtnl = Rtnl::open().map_err(error("open a netlink socket"))?;
         let departures = BTreeSet::from([Departure::LoopbackUp, Departure::PingSockets]);
@@ -424,7 +441,7 @@ impl Live {
 }
 
 impl Shared {
-    pub(super) fn new(profile: Profile) -> Self {
+    fn new(profile: Profile) -> Self {
         Self { profile, nodes: Mutex::default(), unobserved: Mutex::default(), slowest_neighbour: Mutex::default() }
     }
 
@@ -432,6 +449,15 @@ impl Shared {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner).push(node);
         self.changed();
     }
+    /// [`Shared::new`] of a network, whose nodes are known to [`Node::here`].
+    pub(super) fn of_a_lab(profile: Profile) -> Arc<Self> {
+        let shared = Arc::new(Self::new(profile));
+        let mut labs = labs();
+        labs.retain(|lab| lab.strong_count() > 0);
+        labs.push(Arc::downgrade(&shared));
+        shared
+    }
+
 
     pub(super) fn forget(&self, node: &Node) {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| other != node);
