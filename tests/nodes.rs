@@ -191,6 +191,35 @@ fn threads_and_programs_see_the_network_of_their_node(net: Path) -> Result {
 }
 
 #[netns_test]
+fn tasks_see_the_network_of_their_node_alone(net: Path) -> Result {
+    let devices = || {
+        let all = std::fs::read_to_string("/proc/net/dev").expect("/proc is there");
+        let names = all.lines().skip(2).filter_map(|line| line.split_once(':'));
+        names.map(|(name, _)| name.trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(net.r.spawn(async move { devices() }).join(), ["lo", "left", "right"]);
+    assert_eq!(net.a.spawn_local(move || async move { devices() }).join(), ["lo", "eth0"]);
+    Ok(())
+}
+
+#[netns_test]
+fn a_task_on_a_node_that_cannot_be_entered_panics_where_it_is_started(net: Path) -> Result {
+    // Nodes' file systems are put together in a directory of that name.
+    std::fs::write("/run/netns-test/stage", "")?;
+    let refused = |start: &dyn Fn()| {
+        let panic = catch_unwind(AssertUnwindSafe(start)).expect_err("it cannot begin");
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    };
+    let text = refused(&|| drop(net.a.spawn(async {})));
+    assert!(text.starts_with("on node `a`: cannot enter its namespaces: "), "{text}");
+    let text = refused(&|| drop(net.a.spawn_local(|| async {})));
+    assert!(text.starts_with("on node `a`: cannot "), "{text}");
+    std::fs::remove_file("/run/netns-test/stage")?;
+    assert_eq!(net.a.spawn(async { inode() }).join(), net.a.netns_inode()?);
+    Ok(())
+}
+
+#[netns_test]
 fn each_node_has_a_run_directory_of_its_own(net: Path) -> Result {
     net.a.run(|| std::fs::write("/run/daemon.pid", "1"))?;
     assert!(net.a.run(|| std::fs::exists("/run/daemon.pid"))?);

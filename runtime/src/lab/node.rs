@@ -207,7 +207,11 @@ impl Node {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match self.live().and_then(|live| live.tasks.handle(self, &live.netns)) {
+        let runtime = self.live().and_then(|live| {
+            live.show_proc_net(self.name());
+            live.tasks.handle(self, &live.netns)
+        });
+        match runtime {
             Ok(runtime) => Task::start(self, &runtime, trace::Context::of(self.name()).around(future)),
             Err(error) => panic!("{error}"),
         }
@@ -250,6 +254,7 @@ impl Node {
     ///
     /// [sysctl(8)]: https://man7.org/linux/man-pages/man8/sysctl.8.html
     pub fn set_sysctl(&self, key: &str, value: impl ToString) -> Result<(), Error> {
+        Sysctl::check_name(key)?;
         let value = value.to_string();
         self.note_change();
         match self.words(self.try_run(|| sysctl::write(key, &value))?)? {
@@ -271,7 +276,6 @@ impl Node {
     /// If the kernel refuses the mount.
     pub fn private_tmp(&self) -> Result<(), Error> {
         self.try_run_with_view(super::view::private_tmp)?
-        Sysctl::check_name(key)?;
             .map_err(|error| Error::io(self.name(), "mount a /tmp of its own", error))
     }
 
@@ -420,7 +424,7 @@ impl Live {
         self.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn show_proc_net(&self, node: &str) {
+    pub(super) fn show_proc_net(&self, node: &str) {
         self.proc_net.get_or_init(|| match ProcNet::show(&self.netns) {
             Ok(shown) => Some(shown),
             Err(error) => {
@@ -445,10 +449,6 @@ impl Shared {
         Self { profile, nodes: Mutex::default(), unobserved: Mutex::default(), slowest_neighbour: Mutex::default() }
     }
 
-    pub(super) fn insert(&self, node: Node) {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).push(node);
-        self.changed();
-    }
     /// [`Shared::new`] of a network, whose nodes are known to [`Node::here`].
     pub(super) fn of_a_lab(profile: Profile) -> Arc<Self> {
         let shared = Arc::new(Self::new(profile));
@@ -458,6 +458,10 @@ impl Shared {
         shared
     }
 
+    pub(super) fn insert(&self, node: Node) {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).push(node);
+        self.changed();
+    }
 
     pub(super) fn forget(&self, node: &Node) {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| other != node);
