@@ -261,6 +261,28 @@ fn settings_are_the_nodes_own(net: Path) -> Result {
 }
 
 #[netns_test]
+fn a_setting_of_the_whole_machine_is_refused(net: Path) -> Result {
+    // The value that it has: a write that went through would change nothing.
+    let now = net.a.sysctl("vm.overcommit_memory")?;
+    let refused = |key: &str| net.a.set_sysctl(key, &now).expect_err("it is refused").to_string();
+    assert_eq!(
+        refused("vm.overcommit_memory"),
+        "`vm.overcommit_memory` is not a setting of a network namespace (help: a node has those whose name begins with \
+         `net.`; all others are the whole machine's)"
+    );
+    for key in ["net.ipv4..ip_forward", "net.", "net.//.vm.overcommit_memory"] {
+        assert_eq!(
+            refused(key),
+            format!(
+                "`{key}` is not the name of a sysctl (help: write a dotted name, such as `net.ipv4.ip_forward`; a dot \
+                 in an interface's name is a `/`)"
+            )
+        );
+    }
+    Ok(())
+}
+
+#[netns_test]
 fn forwarding_is_switched_for_each_version(net: Path) -> Result {
     net.r.set_forward(false)?;
     net.a.cannot_reach(ping("10.0.1.2"), by::Timeout);
@@ -271,6 +293,28 @@ fn forwarding_is_switched_for_each_version(net: Path) -> Result {
     net.a.cannot_reach(ping("fd01::2"), by::Timeout);
     net.r.set_forward_v6(true)?;
     net.a.reaches(net.b.ping());
+    Ok(())
+}
+
+// ---- bridges
+
+#[netns_test]
+fn a_bridge_keeps_time_in_hundredths_of_a_second(net: Path) -> Result {
+    let bridge = net.a.add_bridge("br0")?;
+    let ageing = || bridge.info().map(|info| info.bridge.map(|bridge| bridge.ageing));
+    let set = |time| bridge.set_bridge(&BridgeOptions { ageing: Some(time), ..BridgeOptions::default() });
+    set(Duration::from_millis(80))?;
+    assert_eq!(ageing()?, Some(8));
+    for time in [Duration::from_millis(5), Duration::from_millis(1234), Duration::from_secs(500 * 24 * 3600)] {
+        assert_eq!(
+            set(time).expect_err("it has no such time").to_string(),
+            format!(
+                "on node `a`: cannot change bridge br0: {time:?} is no time of a bridge (EINVAL) (help: write whole \
+                 hundredths of a second, up to 42949672.95s)"
+            )
+        );
+    }
+    assert_eq!(ageing()?, Some(8));
     Ok(())
 }
 
@@ -296,28 +340,6 @@ fn a_node_is_added_and_used() -> Result {
     let error = lab.node("nwe").expect_err("there is none");
     assert_eq!(error.to_string(), "no node named `nwe` in this network; it has `a`, `r`, `b`, `new`");
     Ok(())
-// ---- bridges
-
-#[netns_test]
-fn a_bridge_keeps_time_in_hundredths_of_a_second(net: Path) -> Result {
-    let bridge = net.a.add_bridge("br0")?;
-    let ageing = || bridge.info().map(|info| info.bridge.map(|bridge| bridge.ageing));
-    let set = |time| bridge.set_bridge(&BridgeOptions { ageing: Some(time), ..BridgeOptions::default() });
-    set(Duration::from_millis(80))?;
-    assert_eq!(ageing()?, Some(8));
-    for time in [Duration::from_millis(5), Duration::from_millis(1234), Duration::from_secs(500 * 24 * 3600)] {
-        assert_eq!(
-            set(time).expect_err("it has no such time").to_string(),
-            format!(
-                "on node `a`: cannot change bridge br0: {time:?} is no time of a bridge (EINVAL) (help: write whole \
-                 hundredths of a second, up to 42949672.95s)"
-            )
-        );
-    }
-    assert_eq!(ageing()?, Some(8));
-    Ok(())
-}
-
 }
 
 #[netns_test]
@@ -353,28 +375,6 @@ fn a_removed_node_takes_its_cables_along_whatever_was_done_on_it() -> Result {
 #[netns_test(timeout = "30s")]
 fn a_socket_that_is_kept_keeps_the_namespace_of_a_removed_node() -> Result {
     let lab = Topology::builder()
-#[netns_test]
-fn a_setting_of_the_whole_machine_is_refused(net: Path) -> Result {
-    // The value that it has: a write that went through would change nothing.
-    let now = net.a.sysctl("vm.overcommit_memory")?;
-    let refused = |key: &str| net.a.set_sysctl(key, &now).expect_err("it is refused").to_string();
-    assert_eq!(
-        refused("vm.overcommit_memory"),
-        "`vm.overcommit_memory` is not a setting of a network namespace (help: a node has those whose name begins with \
-         `net.`; all others are the whole machine's)"
-    );
-    for key in ["net.ipv4..ip_forward", "net.", "net.//.vm.overcommit_memory"] {
-        assert_eq!(
-            refused(key),
-            format!(
-                "`{key}` is not the name of a sysctl (help: write a dotted name, such as `net.ipv4.ip_forward`; a dot \
-                 in an interface's name is a `/`)"
-            )
-        );
-    }
-    Ok(())
-}
-
         .node("a", |n| n.interface("eth0", "10.0.0.1/24"))
         .node("b", |n| n.interface("eth0", "10.0.0.2/24"))
         .link("a.eth0", "b.eth0")
