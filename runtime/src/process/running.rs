@@ -146,6 +146,11 @@ impl Running {
             drop(self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner));
         }
     }
+    pub(super) fn find_again(&self, line: &str) {
+        self.state().log.find_again(line);
+        self.changed.notify_all();
+    }
+
 
     /// Waits until it has ended.
     pub(super) fn wait(&self) -> Result<ExitStatus, String> {
