@@ -94,7 +94,8 @@ pub use netns_test_topology::{self as topology, Topology};
 #[cfg(all(target_os = "linux", feature = "unshare"))]
 pub use netns_test_runtime::unshare;
 
-/// The node that the calling thread is in: in a test, the test's own namespace, which is empty and has lo up.
+/// The node that the calling thread is in: in a test, the test's own namespace, which is empty and has lo up; on a node
+/// of a network, that node.
 ///
 /// # Panics
 ///

@@ -6,9 +6,13 @@ use netns_test::{
     Error,
     kernel::{NeighbourState, RouteAction},
     prelude::*,
-    topology::{Route, Rule},
+    topology::{BridgeOptions, Route, Rule},
 };
 use networks::Path;
+use rtnetlink::packet_route::{
+    IpProtocol,
+    rule::{RuleAction as FibAction, RuleAttribute, RuleFlags, RuleMessage, RulePortRange, RuleUidRange},
+};
 use std::net::{IpAddr, TcpListener};
 
 fn ip(text: &str) -> IpAddr {
@@ -136,6 +140,73 @@ fn a_rule_chooses_the_table(net: Path) -> Result {
 }
 
 #[netns_test]
+fn a_rule_that_says_more_than_ours_can_hold_is_an_error(net: Path) -> Result {
+    type More = fn(&mut RuleMessage);
+    let change = |add: bool, more: More| {
+        net.a.block_on(async || {
+            let (connection, handle, _) = rtnetlink::new_connection()?;
+            tokio::spawn(connection);
+            let mut rule = handle.rule().add().v4().priority(7).action(FibAction::ToTable);
+            let message = rule.message_mut();
+            message.attributes.push(RuleAttribute::Table(100));
+            message.header.table = 0;
+            more(message);
+            let message = message.clone();
+            let done = if add { rule.execute().await } else { handle.rule().del(message).execute().await };
+            done.map_err(std::io::Error::other)
+        })
+    };
+    let cases: [(&str, More); 13] = [
+        ("not", |rule| rule.header.flags |= RuleFlags::Invert),
+        ("tos", |rule| rule.header.tos = 0x10),
+        ("fwmark with a mask", |rule| {
+            rule.attributes.extend([RuleAttribute::FwMark(7), RuleAttribute::FwMask(0xff)]);
+        }),
+        ("suppress_prefixlength", |rule| rule.attributes.push(RuleAttribute::SuppressPrefixLen(0))),
+        ("suppress_ifgroup", |rule| rule.attributes.push(RuleAttribute::SuppressIfGroup(1))),
+        ("ipproto", |rule| rule.attributes.push(RuleAttribute::IpProtocol(IpProtocol::Tcp))),
+        ("sport", |rule| rule.attributes.push(RuleAttribute::SourcePortRange(RulePortRange { start: 1, end: 9 }))),
+        ("dport", |rule| rule.attributes.push(RuleAttribute::DestinationPortRange(RulePortRange { start: 1, end: 9 }))),
+        ("uidrange", |rule| rule.attributes.push(RuleAttribute::UidRange(RuleUidRange { start: 0, end: 0 }))),
+        ("tun_id", |rule| rule.attributes.push(RuleAttribute::TunId(7))),
+        ("l3mdev", |rule| rule.attributes[1] = RuleAttribute::L3MDev(true)),
+        ("goto", |rule| {
+            rule.header.action = FibAction::Goto;
+            rule.attributes[1] = RuleAttribute::Goto(8);
+        }),
+        ("nop", |rule| rule.header.action = FibAction::Nop),
+    ];
+    for (word, more) in cases {
+        change(true, more).map_err(|error| format!("{word}: {error}"))?;
+        let refusal = net.a.rules().expect_err(word).to_string();
+        assert_eq!(
+            refusal,
+            format!(
+                "on node `a`: cannot list rules: the IPv4 rule of priority 7 has `{word}`, which a `Rule` cannot hold \
+                 (EOPNOTSUPP) (help: list it with `ip rule` and `ip -6 rule`, or remove it)"
+            )
+        );
+        assert_eq!(net.a.state().expect_err(word).to_string(), refusal);
+        change(false, more).map_err(|error| format!("{word}: {error}"))?;
+        net.a.rules()?;
+    }
+    Ok(())
+}
+
+#[netns_test]
+fn what_a_node_has_learned_of_a_path_is_no_route_of_it(net: Path) -> Result {
+    net.r.interface("right")?.set_mtu(1400)?;
+    let before = net.a.all_routes()?;
+    for target in ["10.0.1.2", "fd01::2"] {
+        let large = || ping(target).size(1410).dont_fragment();
+        net.a.cannot_reach(large(), by::PacketTooBig.mtu(1400).by(&net.r));
+        net.a.cannot_reach(large(), by::PacketTooBig.mtu(1400).local());
+    }
+    assert_eq!(net.a.all_routes()?, before);
+    Ok(())
+}
+
+#[netns_test]
 fn a_multipath_route_uses_every_hop(net: Path) -> Result {
     net.r.interface("left")?.add_address("10.0.0.9/24")?;
     net.a.remove_route("default via 10.0.0.1")?;
@@ -190,6 +261,28 @@ fn settings_are_the_nodes_own(net: Path) -> Result {
 }
 
 #[netns_test]
+fn a_setting_of_the_whole_machine_is_refused(net: Path) -> Result {
+    // The value that it has: a write that went through would change nothing.
+    let now = net.a.sysctl("vm.overcommit_memory")?;
+    let refused = |key: &str| net.a.set_sysctl(key, &now).expect_err("it is refused").to_string();
+    assert_eq!(
+        refused("vm.overcommit_memory"),
+        "`vm.overcommit_memory` is not a setting of a network namespace (help: a node has those whose name begins with \
+         `net.`; all others are the whole machine's)"
+    );
+    for key in ["net.ipv4..ip_forward", "net.", "net.//.vm.overcommit_memory"] {
+        assert_eq!(
+            refused(key),
+            format!(
+                "`{key}` is not the name of a sysctl (help: write a dotted name, such as `net.ipv4.ip_forward`; a dot \
+                 in an interface's name is a `/`)"
+            )
+        );
+    }
+    Ok(())
+}
+
+#[netns_test]
 fn forwarding_is_switched_for_each_version(net: Path) -> Result {
     net.r.set_forward(false)?;
     net.a.cannot_reach(ping("10.0.1.2"), by::Timeout);
@@ -200,6 +293,28 @@ fn forwarding_is_switched_for_each_version(net: Path) -> Result {
     net.a.cannot_reach(ping("fd01::2"), by::Timeout);
     net.r.set_forward_v6(true)?;
     net.a.reaches(net.b.ping());
+    Ok(())
+}
+
+// ---- bridges
+
+#[netns_test]
+fn a_bridge_keeps_time_in_hundredths_of_a_second(net: Path) -> Result {
+    let bridge = net.a.add_bridge("br0")?;
+    let ageing = || bridge.info().map(|info| info.bridge.map(|bridge| bridge.ageing));
+    let set = |time| bridge.set_bridge(&BridgeOptions { ageing: Some(time), ..BridgeOptions::default() });
+    set(Duration::from_millis(80))?;
+    assert_eq!(ageing()?, Some(8));
+    for time in [Duration::from_millis(5), Duration::from_millis(1234), Duration::from_secs(500 * 24 * 3600)] {
+        assert_eq!(
+            set(time).expect_err("it has no such time").to_string(),
+            format!(
+                "on node `a`: cannot change bridge br0: {time:?} is no time of a bridge (EINVAL) (help: write whole \
+                 hundredths of a second, up to 42949672.95s)"
+            )
+        );
+    }
+    assert_eq!(ageing()?, Some(8));
     Ok(())
 }
 

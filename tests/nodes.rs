@@ -29,6 +29,35 @@ fn a_closure_borrows_and_returns(net: Path) -> Result {
     Ok(())
 }
 
+#[netns_test]
+fn here_is_where_the_calling_thread_is() -> Result {
+    let lab = Path::topology().up()?;
+    let (a, b) = (lab.node("a")?, lab.node("b")?);
+    // The first who asks is on a node.
+    assert_eq!(a.run(netns_test::here), a);
+    assert_eq!(netns_test::here().netns_inode()?, inode());
+    assert_eq!(netns_test::here().links()?.len(), 1);
+    assert_eq!(b.run(|| (netns_test::here(), a.run(netns_test::here))), (b.clone(), a.clone()));
+    // Nobody's node, which the thread has made itself.
+    let unshared = std::thread::spawn(|| {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("a namespace");
+        (netns_test::here().netns_inode().expect("it is open"), inode())
+    });
+    let (seen, made) = unshared.join().expect("no panic");
+    assert_eq!(seen, made);
+    // It waits until nothing holds the namespace.
+    lab.remove_node(&a)?;
+    assert_eq!(netns_test::here().netns_inode()?, inode());
+    Ok(())
+}
+
+#[netns_test(on = a)]
+fn here_is_the_node_that_a_body_runs_on(net: Path) -> Result {
+    assert_eq!(netns_test::here(), net.a);
+    assert_eq!(net.b.run(netns_test::here), net.b);
+    Ok(())
+}
+
 /// The inode of the calling thread's network namespace.
 fn inode() -> u64 {
     use std::os::linux::fs::MetadataExt;
@@ -158,6 +187,35 @@ fn threads_and_programs_see_the_network_of_their_node(net: Path) -> Result {
     let program = net.r.command("sh").args(["-c", "echo /sys/class/net/l*; cat /proc/net/dev"]).output()?.stdout;
     assert!(program.starts_with("/sys/class/net/left /sys/class/net/lo\n"), "{program}");
     assert_eq!(device_lines(program), 1);
+    Ok(())
+}
+
+#[netns_test]
+fn tasks_see_the_network_of_their_node_alone(net: Path) -> Result {
+    let devices = || {
+        let all = std::fs::read_to_string("/proc/net/dev").expect("/proc is there");
+        let names = all.lines().skip(2).filter_map(|line| line.split_once(':'));
+        names.map(|(name, _)| name.trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(net.r.spawn(async move { devices() }).join(), ["lo", "left", "right"]);
+    assert_eq!(net.a.spawn_local(move || async move { devices() }).join(), ["lo", "eth0"]);
+    Ok(())
+}
+
+#[netns_test]
+fn a_task_on_a_node_that_cannot_be_entered_panics_where_it_is_started(net: Path) -> Result {
+    // Nodes' file systems are put together in a directory of that name.
+    std::fs::write("/run/netns-test/stage", "")?;
+    let refused = |start: &dyn Fn()| {
+        let panic = catch_unwind(AssertUnwindSafe(start)).expect_err("it cannot begin");
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    };
+    let text = refused(&|| drop(net.a.spawn(async {})));
+    assert!(text.starts_with("on node `a`: cannot enter its namespaces: "), "{text}");
+    let text = refused(&|| drop(net.a.spawn_local(|| async {})));
+    assert!(text.starts_with("on node `a`: cannot "), "{text}");
+    std::fs::remove_file("/run/netns-test/stage")?;
+    assert_eq!(net.a.spawn(async { inode() }).join(), net.a.netns_inode()?);
     Ok(())
 }
 

@@ -102,6 +102,48 @@ fn what_a_program_leaves_behind_is_not_waited_for_and_ends_with_the_network() ->
 }
 
 #[netns_test]
+fn a_program_that_cannot_be_watched_is_ended(net: Path) -> Result {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+    let there = || -> std::io::Result<Vec<String>> {
+        let all = std::fs::read_dir("/proc")?.filter_map(|entry| {
+            std::fs::read_to_string(entry.ok()?.path().join("comm")).ok().filter(|name| name == "sleep\n")
+        });
+        Ok(all.collect())
+    };
+    // The node's namespaces are there.
+    net.a.run(|| ());
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let open = std::fs::read_dir("/proc/self/fd")?.count() as u64;
+    // One descriptor more in each turn: so each step fails once.
+    let mut left = Vec::new();
+    let mut begun = 0;
+    for room in 0.. {
+        setrlimit(Resource::RLIMIT_NOFILE, open + room, hard)?;
+        let started = net.a.command("sleep").arg("1000").spawn();
+        setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
+        match started {
+            Err(error) => {
+                begun += usize::from(error.to_string().contains("help: a limit of open descriptors"));
+                left.extend(there()?.into_iter().map(|_| format!("{room} more: {error}")));
+                if !left.is_empty() {
+                    break;
+                }
+            }
+            Ok(program) => {
+                program.kill()?;
+                break;
+            }
+        }
+    }
+    assert_eq!(left, [""; 0], "programs that run on");
+    assert!(begun > 0, "none had begun");
+    // Whoever reads what programs print has come to be.
+    assert_eq!(net.a.command("echo").arg("hello").output()?.stdout, "hello\n");
+    Ok(())
+}
+
+#[netns_test]
 fn a_removed_node_takes_its_programs_with_it() -> Result {
     let lab = Path::topology().up()?;
     let a = lab.node("a")?;

@@ -8,6 +8,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::unix::net::{UnixDatagram, UnixListener},
     path::{Path as FilePath, PathBuf},
+    task::{Context, Waker},
 };
 
 use netns_test::{Error, Process, prelude::*, process::ProcessError};
@@ -350,6 +351,29 @@ async fn waits_can_be_awaited(net: Path) -> Result {
     assert!(matches!(&ended, Error::Process(error) if matches!(**error, ProcessError::EndedBefore { .. })), "{ended}");
     let late = net.b.wait_for(interface("tun0")).within(Duration::from_millis(5)).await;
     assert!(late.is_err_and(|error| error.to_string().contains("it has `lo`, `eth0`")));
+    Ok(())
+}
+
+#[netns_test]
+fn who_stops_waiting_finds_no_line(net: Path) -> Result {
+    let cat = net.b.command("cat").stdin_piped().spawn()?;
+    let mut input = cat.take_stdin().expect("a pipe");
+    let begun = |text: &str| {
+        let mut wait = cat.wait_for(log(text)).into_future();
+        assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        wait
+    };
+    for round in 0..20 {
+        let (early, late) = (format!("early {round}"), format!("late {round}"));
+        drop(begun(&early));
+        let dropped_after = begun(&late);
+        writeln!(input, "{early}\n{late}\nprompt {round}")?;
+        cat.wait_log(format!("prompt {round}"))?;
+        drop(dropped_after);
+        for line in [early, late] {
+            assert_eq!(cat.wait_for(log(&line)).run()?, line);
+        }
+    }
     Ok(())
 }
 

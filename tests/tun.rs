@@ -64,3 +64,13 @@ fn a_tunnel_that_a_program_makes_is_awaited_and_used() -> Result {
     eventually(Duration::from_secs(5), || node.interface("tun0").is_err());
     Ok(())
 }
+
+#[netns_test]
+fn a_kind_of_interface_that_is_made_in_another_way_is_known() -> Result {
+    use netns_test::kernel::{has_link_kind, has_queueing_discipline};
+
+    assert!(has_link_kind("tun")?, "the kernel says that rtnetlink does not make it");
+    assert!(!has_link_kind("nonesuch")?);
+    assert!(!has_queueing_discipline("nonesuch")?);
+    Ok(())
+}

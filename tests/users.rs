@@ -1,6 +1,8 @@
 //! The users and groups that programs in a sandbox can become.
 #![cfg(target_os = "linux")]
 
+use std::os::unix::fs::PermissionsExt;
+
 use netns_test::prelude::*;
 use nix::unistd::{Gid, Uid, chown, setgid, setgroups, setuid};
 
@@ -38,6 +40,13 @@ fn a_program_that_drops_its_privileges_is_told_why_it_cannot() -> Result {
     Ok(())
 }
 
+/// Says that it is ready when it is somebody else already.
+fn notify_as(id: u32) -> std::io::Result<()> {
+    drop_privileges(id)?;
+    let path = std::env::var_os("NOTIFY_SOCKET").ok_or(std::io::ErrorKind::NotFound)?;
+    std::os::unix::net::UnixDatagram::unbound()?.send_to(b"READY=1", path).map(drop)
+}
+
 #[netns_test(ids = "subordinate")]
 #[ignore = "needs newuidmap, and for an ordinary user ranges in /etc/subuid and /etc/subgid"]
 fn with_subordinate_ids_a_program_can_drop_its_privileges() -> Result {
@@ -49,5 +58,29 @@ fn with_subordinate_ids_a_program_can_drop_its_privileges() -> Result {
     // What belongs to whoever runs the test still does.
     let status = std::fs::read_to_string("/proc/self/status")?;
     assert!(status.contains("\nUid:\t0\t0\t0\t0\n"), "{status}");
+    Ok(())
+}
+
+#[netns_test(ids = "subordinate")]
+#[ignore = "needs newuidmap, and for an ordinary user ranges in /etc/subuid and /etc/subgid"]
+fn with_subordinate_ids_a_program_without_privileges_can_notify() -> Result {
+    let daemon = netns_test::here().process(notify_as, 33).spawn()?;
+    daemon.wait_for(notify()).run()?;
+    assert!(daemon.wait()?.success());
+    Ok(())
+}
+
+#[netns_test(ids = "subordinate")]
+#[ignore = "needs newuidmap, and for an ordinary user ranges in /etc/subuid and /etc/subgid"]
+fn with_subordinate_ids_a_directory_keeps_its_owner_when_a_file_is_put_there() -> Result {
+    let node = netns_test::here();
+    node.private_tmp()?;
+    node.run(|| {
+        std::fs::create_dir("/tmp/daemon")?;
+        std::fs::set_permissions("/tmp/daemon", std::fs::Permissions::from_mode(0o2750))?;
+        chown("/tmp/daemon", Some(Uid::from_raw(33)), Some(Gid::from_raw(34))).map_err(std::io::Error::from)
+    })?;
+    let seen = node.command("stat").args(["-c", "%u:%g %a", "/tmp/daemon"]).file("/tmp/daemon/config", "").output()?;
+    assert_eq!(seen.stdout, "33:34 2750\n");
     Ok(())
 }

@@ -5,6 +5,7 @@ use netns_test::topology::{
     build::{TopologyBuilder, VxlanBuilder},
 };
 use netns_test::{Miss, capture::Transport, prelude::*};
+use std::task::{Context, Waker};
 
 /// Two hosts on a cable, 192.0.2.1 and .2, each with an end of a tunnel in 10.99.0.0/24.
 fn hosts(left: fn(VxlanBuilder) -> VxlanBuilder, right: fn(VxlanBuilder) -> VxlanBuilder) -> TopologyBuilder {
@@ -410,6 +411,27 @@ async fn an_agent_can_wait_while_the_test_goes_on(net: Asking) -> Result {
     });
     eventually(Duration::from_secs(10), || net.near.probe(ping("10.99.0.2")));
     assert_eq!(agent.await?.to_string(), "02:00:00:00:00:02");
+    Ok(())
+}
+
+#[netns_test]
+fn who_stops_waiting_takes_nothing(net: Asking) -> Result {
+    let misses = net.overlay.interface("vx0")?.misses()?;
+    let others = net.overlay.interface("vx0")?.misses()?;
+    let begun = || {
+        let mut next = misses.next().within(Duration::from_secs(20)).into_future();
+        assert!(next.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        next
+    };
+    let dropped_before = begun();
+    drop(dropped_before);
+    let dropped_after = begun();
+    net.near.cannot_reach(ping("10.99.0.2"), by::HostUnreachable.local());
+    assert_eq!(misses.all()?, [Miss::Neighbour("10.99.0.2".parse()?)]);
+    drop(dropped_after);
+    assert_eq!(misses.next().run()?, Miss::Neighbour("10.99.0.2".parse()?));
+    // A time that is never over; here it has not to be waited for.
+    assert_eq!(others.next().within(Duration::MAX).run()?, Miss::Neighbour("10.99.0.2".parse()?));
     Ok(())
 }
 

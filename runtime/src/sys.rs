@@ -3,7 +3,7 @@
 
 use std::{
     ffi::CString,
-    io::{self, IoSliceMut},
+    io, mem,
     os::{
         fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
         unix::ffi::OsStrExt,
@@ -13,14 +13,19 @@ use std::{
 
 use nix::{
     errno::Errno,
-    sys::socket::{AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, recv, recvmsg, socket},
+    sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, socket},
     unistd::Pid,
 };
 
 /// The kernel's limit of descriptors in one message (`SCM_MAX_FD`).
 pub(crate) const MOST_DESCRIPTORS: usize = 253;
 
+/// The same in bytes.
+const SCM_RIGHTS_MOST: u32 = (MOST_DESCRIPTORS * size_of::<RawFd>()) as u32;
+
 /// Receives one message with the descriptors that came with it ([unix(7)]); an empty one if nobody is left to send.
+///
+/// Descriptors for which there is no room below the limit of open files are closed by the kernel.
 ///
 /// [unix(7)]: https://man7.org/linux/man-pages/man7/unix.7.html
 pub(crate) fn receive_with_descriptors(socket: impl AsFd) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
@@ -28,15 +33,37 @@ pub(crate) fn receive_with_descriptors(socket: impl AsFd) -> io::Result<(Vec<u8>
     // Most are a few bytes, and one may be a hundred thousand.
     let length = recv(socket, &mut [], MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC)?;
     let mut bytes = vec![0; length];
-    let mut space = nix::cmsg_space!([RawFd; MOST_DESCRIPTORS]);
-    let mut parts = [IoSliceMut::new(&mut bytes)];
-    let message = recvmsg::<()>(socket, &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
+    // SAFETY: the calls calculate with a number.
+    let (space, header) = unsafe { (libc::CMSG_SPACE(SCM_RIGHTS_MOST), libc::CMSG_LEN(0) as usize) };
+    // Words of 8 bytes, as the header of what comes is aligned to.
+    let mut control = vec![0_u64; (space as usize).div_ceil(size_of::<u64>())];
+    let mut part = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    // SAFETY: it is made of numbers and pointers, for which zero is a value.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = size_of_val(&control[..]) as _;
+    // SAFETY: the message points to buffers of those lengths, which live through the call.
+    Errno::result(unsafe { libc::recvmsg(socket, &raw mut message, libc::MSG_CMSG_CLOEXEC) })?;
     let mut descriptors = Vec::new();
-    for control in message.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(raw) = control {
-            // SAFETY: the kernel has just made these descriptors for this message, and nobody else knows of them.
-            descriptors.extend(raw.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
+    // What has no room below the limit of open files is cut (MSG_CTRUNC), and the rest is here. nix gives nothing then.
+    // SAFETY: the kernel has filled the message in.
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(&raw const message) };
+    // SAFETY: it is null, or points to a whole header in the buffer.
+    while let Some(one) = unsafe { next.as_ref() } {
+        if (one.cmsg_level, one.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+            let length: usize = one.cmsg_len as _;
+            for at in 0..(length - header) / size_of::<RawFd>() {
+                // SAFETY: as many numbers follow the header as its length says. The kernel has just made these
+                // descriptors for this message, and nobody else knows of them.
+                descriptors.push(unsafe {
+                    OwnedFd::from_raw_fd(libc::CMSG_DATA(next).cast::<RawFd>().add(at).read_unaligned())
+                });
+            }
         }
+        // SAFETY: both are of the message that the kernel has filled in.
+        next = unsafe { libc::CMSG_NXTHDR(&raw const message, next) };
     }
     Ok((bytes, descriptors))
 }

@@ -276,7 +276,14 @@ fn on_node(reader: &mut Reader, node: &str, what: &str, value: &Value, listening
         "offer_netns" => OnNode::OfferNetns(reader.text(value)?.to_owned()),
         "forward" => OnNode::Forward(reader.flag(value)?),
         "forward_v6" => OnNode::ForwardV6(reader.flag(value)?),
-        "sysctl" => OnNode::Sysctl(reader.parsed(value)?),
+        "sysctl" => {
+            let setting: Sysctl = reader.parsed(value)?;
+            if let Err(error) = Sysctl::check_name(&setting.key) {
+                reader.invalid(&error, value);
+                return None;
+            }
+            OnNode::Sysctl(setting)
+        }
         "masquerade" => {
             let interface = reader.text(value)?.to_owned();
             reader.place_named(&format!("{node}.{interface}"), &value.span)?;

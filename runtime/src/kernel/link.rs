@@ -2,7 +2,10 @@
 //!
 //! [rtnetlink(7)]: https://man7.org/linux/man-pages/man7/rtnetlink.7.html
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::{
+    os::fd::{AsRawFd, BorrowedFd},
+    time::Duration,
+};
 
 use netns_test_topology::{BridgeOptions, Mac, plan::VethEnd};
 use nix::errno::Errno;
@@ -57,14 +60,35 @@ pub(crate) fn settle(rtnl: &Rtnl, name: &str) -> Result<(), KernelError> {
 }
 
 /// A bridge, down.
-pub(crate) fn create_bridge(name: &str, mac: Option<Mac>, options: &BridgeOptions) -> Request {
-    let centiseconds = |duration: std::time::Duration| (duration.as_millis() / 10) as u32;
+pub(crate) fn create_bridge(name: &str, mac: Option<Mac>, options: &BridgeOptions) -> Result<Request, KernelError> {
+    let request = bridge(name, mac, options);
+    request.map_err(|time| no_time("make", name, time))
+}
+
+/// Changes settings of a bridge; those that are `None` stay.
+pub(crate) fn change_bridge(index: u32, name: &str, options: &BridgeOptions) -> Result<Request, KernelError> {
+    let mut request = bridge(name, None, options).map_err(|time| no_time("change", name, time))?;
+    if let RouteNetlinkMessage::NewLink(message) = &mut request.message {
+        message.header.index = index;
+    }
+    Ok(Request { flags: 0, operation: "change", ..request })
+}
+
+fn no_time(operation: &str, name: &str, time: Duration) -> KernelError {
+    KernelError::new(operation, format!("bridge {name}"), Errno::EINVAL)
+        .because(format!("{time:?} is no time of a bridge"))
+        .help("write whole hundredths of a second, up to 42949672.95s")
+}
+
+/// The request that makes it, or a time that it cannot have.
+fn bridge(name: &str, mac: Option<Mac>, options: &BridgeOptions) -> Result<Request, Duration> {
+    let hundredths = |time: Option<Duration>| time.map(|time| BridgeOptions::hundredths(time).ok_or(time)).transpose();
     let mut data = Vec::new();
     if let Some(stp) = options.stp {
         data.push(InfoBridge::StpState(u32::from(stp).into()));
     }
-    data.extend(options.forward_delay.map(centiseconds).map(InfoBridge::ForwardDelay));
-    data.extend(options.ageing.map(centiseconds).map(InfoBridge::AgeingTime));
+    data.extend(hundredths(options.forward_delay)?.map(InfoBridge::ForwardDelay));
+    data.extend(hundredths(options.ageing)?.map(InfoBridge::AgeingTime));
     data.extend(options.multicast_snooping.map(InfoBridge::MulticastSnooping));
     data.extend(options.nf_call_iptables.map(InfoBridge::NfCallIpTables));
     data.extend(options.nf_call_ip6tables.map(InfoBridge::NfCallIp6Tables));
@@ -72,16 +96,7 @@ pub(crate) fn create_bridge(name: &str, mac: Option<Mac>, options: &BridgeOption
     // Not `LinkBridge::new`, which sets it up as well.
     let bridge = LinkMessageBuilder::<LinkBridge>::new(name);
     let message = with(bridge, mac, None).set_info_data(InfoData::Bridge(data)).build();
-    create(message, format!("bridge {name}"))
-}
-
-/// Changes settings of a bridge; those that are `None` stay.
-pub(crate) fn change_bridge(index: u32, name: &str, options: &BridgeOptions) -> Request {
-    let mut request = create_bridge(name, None, options);
-    if let RouteNetlinkMessage::NewLink(message) = &mut request.message {
-        message.header.index = index;
-    }
-    Request { flags: 0, operation: "change", ..request }
+    Ok(create(message, format!("bridge {name}")))
 }
 
 /// A cable with each end made in its place, both down.

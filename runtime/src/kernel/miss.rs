@@ -42,6 +42,9 @@ impl fmt::Display for Miss {
     }
 }
 
+/// After how long it is seen that nobody waits any more.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
 /// A subscription to what one interface lacks.
 #[derive(Debug)]
 pub(crate) struct Misses {
@@ -79,20 +82,40 @@ impl Misses {
 
     /// The earliest that was not handed out yet, as soon as there is one.
     pub(crate) fn next(&self, within: Duration) -> Result<Option<Miss>, KernelError> {
-        let until = Instant::now() + within;
+        let begin = Instant::now();
+        loop {
+            let left = within.saturating_sub(begin.elapsed());
+            self.wait_for_next(left, || false)?;
+            match self.take()? {
+                // Another was quicker.
+                None if !left.is_zero() => {}
+                taken => return Ok(taken),
+            }
+        }
+    }
+
+    /// The earliest that was not handed out yet, if there is one.
+    pub(crate) fn take(&self) -> Result<Option<Miss>, KernelError> {
+        let mut seen = self.lock();
+        self.read(&mut seen.all)?;
+        let next = seen.all.get(seen.taken).copied();
+        seen.taken += usize::from(next.is_some());
+        Ok(next)
+    }
+
+    /// Waits until there is one that was not handed out yet, for that time at most, or until it is given up.
+    pub(crate) fn wait_for_next(&self, within: Duration, given_up: impl Fn() -> bool) -> Result<(), KernelError> {
+        let begin = Instant::now();
         loop {
             let mut seen = self.lock();
             self.read(&mut seen.all)?;
-            if let Some(&miss) = seen.all.get(seen.taken) {
-                seen.taken += 1;
-                return Ok(Some(miss));
-            }
+            let is_there = seen.all.len() > seen.taken;
             drop(seen);
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(None);
+            let left = within.saturating_sub(begin.elapsed());
+            if is_there || left.is_zero() || given_up() {
+                return Ok(());
             }
-            self.wait(left)?;
+            self.wait(left.min(LONGEST_PAUSE))?;
         }
     }
 

@@ -1,4 +1,7 @@
-//! Requests to the kernel, each with a deadline and the kernel's own words on refusal.
+//! Requests to the kernel, each with a deadline for its answer and the kernel's own words on refusal.
+//!
+//! The kernel carries a request out while it is sent, under a lock of the whole machine. How long it waits for that,
+//! the sender waits as well, and no deadline ends it.
 
 pub(crate) mod addr;
 pub(crate) mod conntrack;

@@ -24,7 +24,7 @@ use nix::{
 use super::error::{KernelError, kernel_words};
 use crate::netns::Netns;
 
-/// How long the kernel may take to answer a request.
+/// How long is waited for the answer to a request once it was sent; the wait for the kernel's lock is over by then.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The largest datagram that the kernel sends in a dump is 32 KiB.

@@ -105,7 +105,7 @@ pub(crate) fn all(rtnl: &Rtnl) -> Result<Vec<RouteInfo>, KernelError> {
             operation: "list",
             object: "routes".into(),
         };
-        routes.extend(rtnl.get(request)?.into_iter().filter_map(parse));
+        routes.extend(rtnl.get(request)?.into_iter().filter(|message| !is_cache(message)).filter_map(parse));
     }
     Ok(routes)
 }
@@ -256,6 +256,11 @@ fn address(addr: IpAddr) -> RouteAddress {
         IpAddr::V4(addr) => RouteAddress::Inet(addr),
         IpAddr::V6(addr) => RouteAddress::Inet6(addr),
     }
+}
+
+/// Whether it is what the kernel has learned of a path, an MTU or a redirect, which it lists among the routes.
+fn is_cache(message: &RouteNetlinkMessage) -> bool {
+    matches!(message, RouteNetlinkMessage::NewRoute(route) if route.header.flags.contains(RouteFlags::Cloned))
 }
 
 fn parse(message: RouteNetlinkMessage) -> Option<RouteInfo> {

@@ -2,7 +2,7 @@
 //!
 //! The kernel carries a request out, and answers, before the call that sends it returns. So a connection is a plain
 //! socket, and calls work alike in sync and async tests. Every request asks for an acknowledgement, in the kernel's
-//! words, and has a deadline.
+//! words, and has a deadline for it; the call that sends is not bounded by it.
 //!
 //! [rtnetlink(7)]: https://man7.org/linux/man-pages/man7/rtnetlink.7.html
 
@@ -30,7 +30,8 @@ use rtnetlink::{
 
 use super::KernelError;
 
-/// How long the kernel may take to answer one request or batch: it is one lock for the whole machine.
+/// How long is waited for the answer to one request or batch once it was sent. The wait for the kernel's lock, which is
+/// one for the whole machine, is over by then.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Messages in one datagram: past 250 acknowledgements have been lost to a full receive buffer.
@@ -71,7 +72,7 @@ impl Rtnl {
         Ok(Self(Arc::new(Mutex::new(Connection { socket, sequence: 0, buffer: Vec::new() }))))
     }
 
-    /// Carries a request out and waits for its acknowledgement.
+    /// Carries a request out and waits for its acknowledgement; for the kernel's lock as long as it takes.
     pub(crate) fn execute(&self, request: Request) -> Result<(), KernelError> {
         self.execute_all(vec![request])
     }

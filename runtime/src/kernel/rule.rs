@@ -3,11 +3,12 @@
 //! [rtnetlink(7)]: https://man7.org/linux/man-pages/man7/rtnetlink.7.html
 
 use netns_test_topology::{Cidr, IfName, Rule, RuleAction};
+use nix::errno::Errno;
 use rtnetlink::{
-    packet_core::{NLM_F_CREATE, NLM_F_EXCL},
+    packet_core::{NLM_F_CREATE, NLM_F_EXCL, Nla},
     packet_route::{
         AddressFamily, RouteNetlinkMessage,
-        rule::{RuleAction as RawAction, RuleAttribute, RuleMessage},
+        rule::{RuleAction as RawAction, RuleAttribute, RuleFlags, RuleMessage},
     },
 };
 
@@ -28,7 +29,11 @@ pub(crate) fn all(rtnl: &Rtnl) -> Result<Vec<Rule>, KernelError> {
             operation: "list",
             object: "rules".into(),
         };
-        rules.extend(rtnl.get(request)?.iter().filter_map(|message| parse(message, v6)));
+        for message in rtnl.get(request)? {
+            if let RouteNetlinkMessage::NewRule(message) = message {
+                rules.push(parse(&message, v6)?);
+            }
+        }
     }
     Ok(rules)
 }
@@ -82,8 +87,10 @@ fn message(rule: &Rule) -> RuleMessage {
     message
 }
 
-fn parse(message: &RouteNetlinkMessage, v6: bool) -> Option<Rule> {
-    let RouteNetlinkMessage::NewRule(message) = message else { return None };
+/// Aligns what follows (`linux/fib_rules.h`).
+const FRA_PAD: u16 = 18;
+
+fn parse(message: &RuleMessage, v6: bool) -> Result<Rule, KernelError> {
     let mut table = u32::from(message.header.table);
     let mut rule = Rule {
         v6,
@@ -95,16 +102,48 @@ fn parse(message: &RouteNetlinkMessage, v6: bool) -> Option<Rule> {
         mark: None,
         action: RuleAction::Blackhole,
     };
+    let mut beyond = Vec::new();
+    if message.header.flags.contains(RuleFlags::Invert) {
+        beyond.push("not".to_owned());
+    }
+    if message.header.tos != 0 {
+        beyond.push("tos".to_owned());
+    }
     for attribute in &message.attributes {
         match attribute {
             RuleAttribute::Source(addr) => rule.from = Cidr::new(*addr, message.header.src_len).ok(),
             RuleAttribute::Destination(addr) => rule.to = Cidr::new(*addr, message.header.dst_len).ok(),
             RuleAttribute::Priority(priority) => rule.priority = Some(*priority),
-            RuleAttribute::Iifname(name) => rule.input = IfName::new(name.clone()).ok(),
-            RuleAttribute::Oifname(name) => rule.output = IfName::new(name.clone()).ok(),
+            RuleAttribute::Iifname(name) => match IfName::new(name.clone()) {
+                Ok(name) => rule.input = Some(name),
+                Err(_) => beyond.push(format!("iif {name}")),
+            },
+            RuleAttribute::Oifname(name) => match IfName::new(name.clone()) {
+                Ok(name) => rule.output = Some(name),
+                Err(_) => beyond.push(format!("oif {name}")),
+            },
             RuleAttribute::FwMark(mark) => rule.mark = Some(*mark),
             RuleAttribute::Table(id) => table = *id,
-            _ => {}
+            // Who made it, and the words for "not given".
+            RuleAttribute::Protocol(_)
+            | RuleAttribute::SuppressPrefixLen(u32::MAX)
+            | RuleAttribute::SuppressIfGroup(u32::MAX) => {}
+            // Of a mark that is compared whole; none would be compared with the mark 0.
+            RuleAttribute::FwMask(u32::MAX) if rule.mark.is_some() => {}
+            // Named with the action.
+            RuleAttribute::Goto(_) => {}
+            RuleAttribute::Other(pad) if pad.kind() == FRA_PAD => {}
+            RuleAttribute::FwMask(_) => beyond.push("fwmark with a mask".to_owned()),
+            RuleAttribute::SuppressPrefixLen(_) => beyond.push("suppress_prefixlength".to_owned()),
+            RuleAttribute::SuppressIfGroup(_) => beyond.push("suppress_ifgroup".to_owned()),
+            RuleAttribute::IpProtocol(_) => beyond.push("ipproto".to_owned()),
+            RuleAttribute::SourcePortRange(_) => beyond.push("sport".to_owned()),
+            RuleAttribute::DestinationPortRange(_) => beyond.push("dport".to_owned()),
+            RuleAttribute::UidRange(_) => beyond.push("uidrange".to_owned()),
+            RuleAttribute::L3MDev(_) => beyond.push("l3mdev".to_owned()),
+            RuleAttribute::TunId(_) => beyond.push("tun_id".to_owned()),
+            RuleAttribute::Realm(_) => beyond.push("realms".to_owned()),
+            other => beyond.push(format!("attribute {}", other.kind())),
         }
     }
     rule.action = match message.header.action {
@@ -112,7 +151,15 @@ fn parse(message: &RouteNetlinkMessage, v6: bool) -> Option<Rule> {
         RawAction::Blackhole => RuleAction::Blackhole,
         RawAction::Unreachable => RuleAction::Unreachable,
         RawAction::Prohibit => RuleAction::Prohibit,
-        _ => return None,
+        action => {
+            beyond.push(format!("{action:?}").to_lowercase());
+            rule.action
+        }
     };
-    Some(rule)
+    let Some(first) = beyond.first() else { return Ok(rule) };
+    let family = if v6 { "IPv6" } else { "IPv4" };
+    let priority = rule.priority.unwrap_or_default();
+    Err(KernelError::new("list", "rules", Errno::EOPNOTSUPP)
+        .because(format!("the {family} rule of priority {priority} has `{first}`, which a `Rule` cannot hold"))
+        .help("list it with `ip rule` and `ip -6 rule`, or remove it"))
 }

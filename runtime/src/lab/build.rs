@@ -225,7 +225,7 @@ impl Site<'_> {
     fn config(&self, at: usize, action: &Action) -> Result<Request, KernelError> {
         let index = |name: &IfName| self.index(at, name);
         Ok(match action {
-            Action::CreateBridge { name, mac, options } => link::create_bridge(name, *mac, options),
+            Action::CreateBridge { name, mac, options } => link::create_bridge(name, *mac, options)?,
             Action::SetMaster { interface, master } => {
                 let master_index = index(master)?;
                 link::set(index(interface)?, "make", format!("{interface} a port of {master}"), |link| {

@@ -52,7 +52,7 @@ impl Node {
         } else {
             BridgeOptions::default()
         };
-        self.execute(link::create_bridge(&name, None, &options))?;
+        self.execute(self.words(link::create_bridge(&name, None, &options))?)?;
         let bridge = Interface::new(self.clone(), &name);
         bridge.begin()?;
         Ok(bridge)

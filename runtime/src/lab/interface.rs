@@ -246,10 +246,10 @@ impl Interface {
     ///
     /// # Errors
     ///
-    /// If it is no bridge, or the kernel refuses.
+    /// If it is no bridge, or the kernel refuses; if a time is not in whole hundredths of a second.
     pub fn set_bridge(&self, options: &BridgeOptions) -> Result<(), Error> {
         let index = self.index()?;
-        self.execute(link::change_bridge(index, &self.name, options))
+        self.execute(self.node.words(link::change_bridge(index, &self.name, options))?)
     }
 
     /// Adds an address, as `ip addr add`; in the ready profile an IPv6 one is usable at once.

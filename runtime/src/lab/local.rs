@@ -81,7 +81,11 @@ impl Node {
         R: Future<Output: Send + 'static> + 'static,
     {
         let failed = |error| Error::io(self.name(), "start a runtime", error);
-        let inside = self.live()?.netns.clone();
+        let inside = {
+            let live = self.live()?;
+            live.show_proc_net(self.name());
+            live.netns.clone()
+        };
         let (mut tell, told) = oneshot::channel();
         let (begin, begun) = std::sync::mpsc::channel();
         let name = format!("node {}", self.name());

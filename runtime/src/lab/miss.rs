@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{Error, Interface};
@@ -105,18 +105,34 @@ impl IntoFuture for NextMiss {
     type Output = Result<Miss, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
-    /// Waits on a thread of its own, so that the caller's runtime goes on.
+    /// Waits on a thread of its own, so that the caller's runtime goes on; a future that is dropped takes nothing.
     fn into_future(self) -> Self::IntoFuture {
+        let Self { misses: Misses { interface, inner }, within } = self;
         Box::pin(async move {
-            let node = self.misses.interface.node().name().to_owned();
-            let (tell, told) = tokio::sync::oneshot::channel();
-            let run = move || {
-                // Nobody listens any more if the future was dropped.
-                let _ = tell.send(self.run());
-            };
-            let failed = |error: io::Error| Error::io(&node, "start a thread", error);
-            thread::Builder::new().name("netns-test misses".into()).spawn(run).map_err(failed)?;
-            told.await.unwrap_or_else(|_| Err(failed(io::Error::other("the waiting thread panicked"))))
+            let node = interface.node();
+            let failed = |error: io::Error| Error::io(node.name(), "start a thread", error);
+            let begin = Instant::now();
+            loop {
+                // Here and not on the thread: what that took would be lost with the future.
+                if let Some(miss) = node.words(inner.take())? {
+                    return Ok(miss);
+                }
+                let left = within.saturating_sub(begin.elapsed());
+                if left.is_zero() {
+                    return Err(Error::NothingMissing { interface: interface.to_string(), waited: within });
+                }
+                let (tell, told) = tokio::sync::oneshot::channel();
+                let inner = inner.clone();
+                let wait = move || {
+                    let waited = inner.wait_for_next(left, || tell.is_closed());
+                    drop(inner);
+                    // Nobody listens any more if the future was dropped.
+                    let _ = tell.send(waited);
+                };
+                thread::Builder::new().name("netns-test misses".into()).spawn(wait).map_err(failed)?;
+                let waited = told.await.map_err(|_| failed(io::Error::other("the waiting thread panicked")))?;
+                node.words(waited)?;
+            }
         })
     }
 }

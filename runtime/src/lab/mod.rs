@@ -114,7 +114,7 @@ impl Lab {
         // Made first, so that whatever was built before an error ends with it.
         let names = view::Names::add(topology)
             .map_err(|error| Error::io("*", "write its nodes' names to /etc/hosts", error))?;
-        let lab = Self { shared: Arc::new(Shared::new(topology.profile)), names };
+        let lab = Self { shared: Shared::of_a_lab(topology.profile), names };
         for node in build::build(topology, &lab.shared)? {
             lab.insert(node)?;
         }

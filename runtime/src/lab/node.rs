@@ -1,8 +1,8 @@
 use std::{
     collections::BTreeSet,
-    fmt,
+    fmt, fs,
     future::Future,
-    os::fd::BorrowedFd,
+    os::{fd::BorrowedFd, unix::fs::MetadataExt},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak},
     time::Duration,
 };
@@ -20,7 +20,7 @@ use crate::{
     process::{self, Files, NodeCondition, Process, Running, Wait},
     trace,
 };
-use netns_test_topology::{Chain, Departure, Profile};
+use netns_test_topology::{Chain, Departure, Profile, Sysctl};
 
 /// A node of a network: a network namespace, and the mount namespace that shows it to programs.
 ///
@@ -65,12 +65,20 @@ pub(crate) struct Shared {
     slowest_neighbour: Mutex<Option<Duration>>,
 }
 
-/// The sandbox's own namespace, once somebody asked for it.
+/// The namespaces that are no node's, once somebody asked for them there: the sandbox's own, and those that a thread
+/// has made itself.
 static HERE: OnceLock<Arc<Shared>> = OnceLock::new();
 
-/// Parts with the sandbox's own namespace: what is slow to close is handed over. Returns what went wrong unseen.
+/// The networks that live.
+static LABS: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// Parts with the namespaces that are no node's: what is slow to close is handed over. Returns what went wrong unseen.
 pub(crate) fn leave_here() -> Vec<String> {
     HERE.get().map(|shared| shared.end(|_| {})).unwrap_or_default()
+}
+
+fn labs() -> std::sync::MutexGuard<'static, Vec<Weak<Shared>>> {
+    LABS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Says, at the end, how a task ended that nobody awaited: with a panic, or in any way that is nobody's business.
@@ -92,7 +100,7 @@ impl Node {
     }
 
     /// The node that the calling thread is in: in a test, the test's own namespace, which is empty, has lo up, and lets
-    /// programs ping without raw sockets.
+    /// programs ping without raw sockets; on a node of a network, that node.
     ///
     /// # Errors
     ///
@@ -102,13 +110,22 @@ impl Node {
             return Err(Error::NoSandbox);
         }
         let shared = HERE.get_or_init(|| Arc::new(Shared::new(Profile::Ready)));
-        if let Some(node) = shared.nodes().pop() {
-            return Ok(node);
-        }
         let error = |action: &str| {
             let action = action.to_owned();
             move |source| Error::io("here", action, source)
         };
+        let inode = |path| fs::metadata(path).map(|found| found.ino()).map_err(error("name its namespaces"));
+        let here = inode("/proc/thread-self/ns/net")?;
+        let find = |shared: &Shared| shared.nodes().into_iter().find(|node| node.netns_inode().ok() == Some(here));
+        if let Some(node) = find(shared) {
+            return Ok(node);
+        }
+        // The sandbox's own may be attached to a network as well, and outlives it.
+        if here != inode("/proc/self/ns/net")?
+            && let Some(node) = labs().iter().filter_map(Weak::upgrade).find_map(|shared| find(&shared))
+        {
+            return Ok(node);
+        }
         let netns = Netns::current().map_err(error("open its namespaces"))?;
         let rtnl = Rtnl::open().map_err(error("open a netlink socket"))?;
         let departures = BTreeSet::from([Departure::LoopbackUp, Departure::PingSockets]);
@@ -190,7 +207,11 @@ impl Node {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match self.live().and_then(|live| live.tasks.handle(self, &live.netns)) {
+        let runtime = self.live().and_then(|live| {
+            live.show_proc_net(self.name());
+            live.tasks.handle(self, &live.netns)
+        });
+        match runtime {
             Ok(runtime) => Task::start(self, &runtime, trace::Context::of(self.name()).around(future)),
             Err(error) => panic!("{error}"),
         }
@@ -228,10 +249,12 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// If the kernel has no such setting, or refuses the value.
+    /// [`Error::Invalid`] if it is none of a network namespace, whose names begin with `net.`; if the kernel has no
+    /// such setting, or refuses the value.
     ///
     /// [sysctl(8)]: https://man7.org/linux/man-pages/man8/sysctl.8.html
     pub fn set_sysctl(&self, key: &str, value: impl ToString) -> Result<(), Error> {
+        Sysctl::check_name(key)?;
         let value = value.to_string();
         self.note_change();
         match self.words(self.try_run(|| sysctl::write(key, &value))?)? {
@@ -401,7 +424,7 @@ impl Live {
         self.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn show_proc_net(&self, node: &str) {
+    pub(super) fn show_proc_net(&self, node: &str) {
         self.proc_net.get_or_init(|| match ProcNet::show(&self.netns) {
             Ok(shown) => Some(shown),
             Err(error) => {
@@ -422,8 +445,17 @@ impl Live {
 }
 
 impl Shared {
-    pub(super) fn new(profile: Profile) -> Self {
+    fn new(profile: Profile) -> Self {
         Self { profile, nodes: Mutex::default(), unobserved: Mutex::default(), slowest_neighbour: Mutex::default() }
+    }
+
+    /// [`Shared::new`] of a network, whose nodes are known to [`Node::here`].
+    pub(super) fn of_a_lab(profile: Profile) -> Arc<Self> {
+        let shared = Arc::new(Self::new(profile));
+        let mut labs = labs();
+        labs.retain(|lab| lab.strong_count() > 0);
+        labs.push(Arc::downgrade(&shared));
+        shared
     }
 
     pub(super) fn insert(&self, node: Node) {

@@ -36,7 +36,7 @@ impl Node {
         self.words(addr::all(&self.live()?.rtnl))
     }
 
-    /// The routes of its main table, as `ip route` and `ip -6 route`.
+    /// The routes of its main table, as `ip route` and `ip -6 route`, without what it has learned of single paths.
     ///
     /// # Errors
     ///
@@ -67,7 +67,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// If the node is gone.
+    /// If the node is gone; if a program has made a rule that says more than a [`Rule`] can hold, such as `not` or
+    /// `goto`.
     pub fn rules(&self) -> Result<Vec<Rule>, Error> {
         self.words(rule::all(&self.live()?.rtnl))
     }

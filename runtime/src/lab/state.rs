@@ -30,7 +30,7 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// If the node is gone.
+    /// If the node is gone; as [`Node::rules`].
     pub fn state(&self) -> Result<String, Error> {
         let mut links = self.links()?;
         // lo first, and the others by their names.

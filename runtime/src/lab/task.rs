@@ -94,6 +94,8 @@ impl TaskRuntime {
         if let Some(runtime) = &*runtime {
             return Ok(runtime.handle().clone());
         }
+        // A thread of the runtime that cannot enter has nobody to tell.
+        netns.run_with_view(|| ()).map_err(|error| Error::io(node.name(), "enter its namespaces", error))?;
         // A task that is done keeps its runtime, which must not keep the namespaces of a removed node.
         let inside = netns.downgrade();
         let started = Builder::new_multi_thread()

@@ -1,9 +1,9 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io::{self, Seek, Write},
-    os::unix::{net::UnixDatagram, process::CommandExt},
+    os::unix::{fs::PermissionsExt, net::UnixDatagram, process::CommandExt},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
 };
@@ -314,7 +314,10 @@ fn notices() -> io::Result<(UnixDatagram, PathBuf)> {
     let directory = Path::new("/run/netns-test/notify");
     fs::create_dir_all(directory)?;
     let path = directory.join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
-    Ok((UnixDatagram::bind(&path)?, path))
+    let socket = UnixDatagram::bind(&path)?;
+    // A program that has become another user may speak as well.
+    fs::set_permissions(&path, Permissions::from_mode(0o777))?;
+    Ok((socket, path))
 }
 
 /// A file without a name that holds these bytes, to be read from its beginning.

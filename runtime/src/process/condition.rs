@@ -32,6 +32,10 @@ pub trait Condition: Clone + Send + 'static {
     #[doc(hidden)]
     fn look(&self, node: &Node, running: Option<&Running>) -> Result<Look<Self::Found>, Error>;
 
+    /// Undoes what finding this has changed, because nobody was told of it.
+    #[doc(hidden)]
+    fn give_back(&self, _: &Running, _: Self::Found) {}
+
     /// The condition in words, of this subject.
     #[doc(hidden)]
     fn words(&self, subject: &str) -> String;
@@ -164,6 +168,10 @@ impl Condition for LogLine {
     fn look(&self, _: &Node, running: Option<&Running>) -> Result<Look<String>, Error> {
         let found = running.and_then(|running| running.find(&self.0));
         Ok(found.map_or_else(|| Look::NotYet("there is no such line".to_owned()), Look::True))
+    }
+
+    fn give_back(&self, running: &Running, line: String) {
+        running.find_again(&line);
     }
 
     fn words(&self, subject: &str) -> String {

@@ -6,7 +6,7 @@ use std::{
     collections::HashSet,
     fs::{self, File, Permissions},
     io,
-    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -17,6 +17,9 @@ use super::ProcessError;
 
 /// Where things are put together before they take their place.
 const STAGE: &str = "/run/netns-test/stage";
+
+/// Who owns what belongs to nobody in the sandbox's user namespace (`/proc/sys/kernel/overflowuid`).
+const OVERFLOW: u32 = 65534;
 
 /// What a file has in it, and who may read or run it.
 #[derive(Debug, Clone)]
@@ -142,11 +145,13 @@ impl Put {
         }
         let entries = fs::read_dir(directory)?.collect::<io::Result<Vec<_>>>()?;
         fs::create_dir_all(STAGE)?;
-        let mode = format!("mode={:o}", fs::metadata(directory)?.mode() & 0o7777);
+        let shown = fs::metadata(directory)?;
+        let mode = format!("mode={:o}", shown.mode() & 0o7777);
         mount(Some("tmpfs"), STAGE, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(mode.as_str()))?;
-        let moved = entries
-            .iter()
-            .try_for_each(show_again)
+        // Whom the sandbox does not know has that number, and can be made the owner of nothing.
+        let known = |id: u32| (id != OVERFLOW).then_some(id);
+        let moved = chown(STAGE, known(shown.uid()), known(shown.gid()))
+            .and_then(|()| entries.iter().try_for_each(show_again))
             .and_then(|()| Ok(mount(Some(STAGE), directory, None::<&str>, MsFlags::MS_MOVE, None::<&str>)?));
         if let Err(error) = moved {
             let _ = umount2(STAGE, MntFlags::MNT_DETACH);

@@ -89,6 +89,22 @@ impl Log {
         None
     }
 
+    /// Has a line that was found be found again; it may have grown or ended since.
+    pub(super) fn find_again(&mut self, line: &str) {
+        for stream in STREAMS {
+            let which = stream as usize;
+            let open = self.text(stream, self.open[which]..self.bytes[which].len());
+            if self.open_found[which] && open.starts_with(line) {
+                self.open_found[which] = false;
+                return;
+            }
+        }
+        let is_it = |found: &Line| found.found && self.text(found.stream, found.place.clone()).starts_with(line);
+        if let Some(at) = self.lines.iter().rposition(is_it) {
+            self.lines[at].found = false;
+        }
+    }
+
     /// The last lines of both streams, those that have not ended among them.
     pub(super) fn last(&self, count: usize) -> Vec<String> {
         let open = STREAMS.into_iter().map(|stream| {
@@ -129,6 +145,26 @@ mod tests {
         assert_eq!(log.find("reloaded").as_deref(), Some("reloaded 1"));
         assert_eq!(log.find("reloaded").as_deref(), Some("reloaded 2"));
         assert_eq!(log.find("reloaded"), None);
+    }
+
+    #[test]
+    fn a_line_that_nobody_was_told_of_is_found_again() {
+        let mut log = Log::default();
+        log.push(Stream::Stdout, b"reloaded\nreloaded\nlogin: ");
+        for _ in 0..2 {
+            log.find("reloaded");
+        }
+        log.find_again("reloaded");
+        assert_eq!(log.find("reloaded").as_deref(), Some("reloaded"));
+        assert_eq!(log.find("reloaded"), None);
+
+        for more in [&b""[..], b"root", b"\n"] {
+            let found = log.find("login").expect("nobody was told of it");
+            log.push(Stream::Stdout, more);
+            log.find_again(&found);
+        }
+        assert_eq!(log.find("login").as_deref(), Some("login: root"));
+        assert_eq!(log.find("login"), None);
     }
 
     #[test]

@@ -16,7 +16,10 @@ use std::{
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, OFlag, fcntl},
-    sys::signal::{kill, killpg},
+    sys::{
+        signal::{kill, killpg},
+        wait::waitpid,
+    },
     unistd::Pid,
 };
 
@@ -61,15 +64,30 @@ pub(super) struct Said {
 }
 
 impl Running {
-    /// Watches a child whose outputs are pipes.
+    /// Watches a child whose outputs are pipes, and which has a process group of its own; ends it if that cannot be.
     pub(super) fn watch(
         node: &str,
         program: &str,
-        mut child: Child,
+        child: Child,
         notices: UnixDatagram,
         context: Context,
     ) -> io::Result<Arc<Self>> {
         let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+        Self::try_watch(node, program, pid, child, notices, context).inspect_err(|_| {
+            // Nobody else waits for it, so the number is still its own.
+            let _ = killpg(pid, nix::sys::signal::Signal::SIGKILL);
+            while waitpid(pid, None) == Err(Errno::EINTR) {}
+        })
+    }
+
+    fn try_watch(
+        node: &str,
+        program: &str,
+        pid: Pid,
+        mut child: Child,
+        notices: UnixDatagram,
+        context: Context,
+    ) -> io::Result<Arc<Self>> {
         let end = sys::pidfd_open(pid)?;
         let pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
         let running = Arc::new(Self {
@@ -95,8 +113,10 @@ impl Running {
             watched.push((supervisor::watch(output.clone())?, output));
         }
         let notices = (supervisor::watch(notices.clone())?, notices);
+        let key = notices.0;
         let open = Mutex::new(Some(Open { end, outputs: watched, notices }));
-        supervisor::watch(Arc::new(End { running: running.clone(), open }))?;
+        // The outputs end with it.
+        supervisor::watch(Arc::new(End { running: running.clone(), open })).inspect_err(|_| supervisor::forget(key))?;
         Ok(running)
     }
 
@@ -124,6 +144,11 @@ impl Running {
 
     pub(super) fn find(&self, text: &str) -> Option<String> {
         self.state().log.find(text)
+    }
+
+    pub(super) fn find_again(&self, line: &str) {
+        self.state().log.find_again(line);
+        self.changed.notify_all();
     }
 
     pub(super) fn last_lines(&self, count: usize) -> Vec<String> {

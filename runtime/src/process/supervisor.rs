@@ -59,25 +59,25 @@ pub(super) fn forget(key: u64) {
 
 impl Supervisor {
     fn get() -> io::Result<&'static Self> {
-        static ONE: OnceLock<Supervisor> = OnceLock::new();
+        static ONE: OnceLock<Arc<Supervisor>> = OnceLock::new();
         static STARTING: Mutex<()> = Mutex::new(());
         let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(one) = ONE.get() {
             return Ok(one);
         }
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let one = Self { epoll, sources: Mutex::default(), next: AtomicU64::new(0) };
-        let one = ONE.get_or_init(|| one);
+        let one = Arc::new(Self { epoll, sources: Mutex::default(), next: AtomicU64::new(0) });
+        let runs = one.clone();
         let (tell, told) = channel();
         thread::Builder::new().name("processes".into()).spawn(move || {
             let home = go_home();
             let is_home = home.is_ok();
             if tell.send(home).is_ok() && is_home {
-                one.run();
+                runs.run();
             }
         })?;
         told.recv().map_err(io::Error::other)??;
-        Ok(one)
+        Ok(ONE.get_or_init(|| one))
     }
 
     fn sources(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<dyn Source>>> {

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::oneshot;
+
 use super::{
     Condition, ProcessError,
     condition::Look,
@@ -60,23 +62,24 @@ impl<C: Condition> Wait<C> {
     ///
     /// At once, with its last lines, if the program ends before; when the time is up; if the node cannot be asked.
     pub fn run(self) -> Result<C::Found, Error> {
-        self.run_unless(|| false)
+        let found = self.run_unless(|| false)?;
+        Ok(self.rely_on(found.expect("nobody gives it up")))
     }
 
-    fn run_unless(self, given_up: impl Fn() -> bool) -> Result<C::Found, Error> {
+    /// What was found; `None` if it was given up.
+    fn run_unless(&self, given_up: impl Fn() -> bool) -> Result<Option<C::Found>, Error> {
         let begin = Instant::now();
         let [mut pause, longest] = PAUSES;
         let running = self.running.as_deref();
         loop {
+            // Before the look, for what that finds is not found again.
+            if given_up() {
+                return Ok(None);
+            }
             // Asked first: what it did before its end is seen by the look.
             let ended = running.and_then(Running::ended);
             let seen = match self.condition.look(&self.node, running)? {
-                Look::True(found) => {
-                    if let Some(running) = running.filter(|_| C::SERVES) {
-                        running.serves();
-                    }
-                    return Ok(found);
-                }
+                Look::True(found) => return Ok(Some(found)),
                 Look::NotYet(seen) => seen,
             };
             if let Some((running, ended)) = running.zip(ended) {
@@ -88,7 +91,7 @@ impl<C: Condition> Wait<C> {
                 return Err(ProcessError::EndedBefore { node, wanted, status: words(&ended), output, help }.into());
             }
             let left = self.within.saturating_sub(begin.elapsed());
-            if left.is_zero() || given_up() {
+            if left.is_zero() {
                 let output = running.map(|running| running.last_lines(LINES));
                 let (node, wanted, after) = (self.node.name().to_owned(), self.words(), self.within);
                 let help = output.as_deref().and_then(hints::of).or_else(|| self.condition.remedy(&self.node));
@@ -100,6 +103,21 @@ impl<C: Condition> Wait<C> {
                 None => crate::pause_for(pause.min(left)),
             }
             pause = (pause * 2).min(longest);
+        }
+    }
+
+    /// Notes that the test relies on the program from now on, if it is a condition of such.
+    fn rely_on(&self, found: C::Found) -> C::Found {
+        if let Some(running) = self.running.as_deref().filter(|_| C::SERVES) {
+            running.serves();
+        }
+        found
+    }
+
+    /// Has it found again by somebody else.
+    fn give_back(&self, found: C::Found) {
+        if let Some(running) = &self.running {
+            self.condition.give_back(running, found);
         }
     }
 
@@ -116,21 +134,44 @@ impl<C: Condition> IntoFuture for Wait<C> {
     type Output = Result<C::Found, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
-    /// Waits on a thread of its own, so that the caller's runtime goes on; dropping the future ends it.
+    /// Waits on a thread of its own, so that the caller's runtime goes on; dropping the future ends it, and what it
+    /// would have found is found by who waits next.
     fn into_future(self) -> Self::IntoFuture {
-        let node = self.node.clone();
-        let wanted = self.words();
+        let (node, wanted) = (self.node.name().to_owned(), self.words());
         Box::pin(async move {
-            let (tell, told) = tokio::sync::oneshot::channel();
+            let (tell, told) = oneshot::channel();
+            let waiting = self.clone();
             let wait = move || {
-                let result = self.run_unless(|| tell.is_closed());
+                let result = waiting.run_unless(|| tell.is_closed());
                 // Nobody listens any more if the future was dropped.
-                let _ = tell.send(result);
+                if let Err(Ok(Some(found))) = tell.send(result) {
+                    waiting.give_back(found);
+                }
             };
-            let failed = |error| Error::io(node.name(), format!("wait until {wanted}"), error);
+            let failed = |error| Error::io(&node, format!("wait until {wanted}"), error);
             thread::Builder::new().name("netns-test wait".into()).spawn(wait).map_err(failed)?;
-            told.await.unwrap_or_else(|_| Err(failed(io::Error::other("the thread that waits panicked"))))
+            let mut told = Told { wait: self, told };
+            match (&mut told.told).await {
+                Ok(Ok(Some(found))) => Ok(told.wait.rely_on(found)),
+                Ok(Err(error)) => Err(error),
+                Ok(Ok(None)) | Err(_) => Err(failed(io::Error::other("the thread that waits panicked"))),
+            }
         })
+    }
+}
+
+/// What a thread tells, which is given back if the future is dropped before it reads it.
+struct Told<C: Condition> {
+    wait: Wait<C>,
+    told: oneshot::Receiver<Result<Option<C::Found>, Error>>,
+}
+
+impl<C: Condition> Drop for Told<C> {
+    fn drop(&mut self) {
+        self.told.close();
+        if let Ok(Ok(Some(found))) = self.told.try_recv() {
+            self.wait.give_back(found);
+        }
     }
 }
 

@@ -252,6 +252,23 @@ mod tests {
     }
 
     #[test]
+    fn a_message_arrives_with_those_descriptors_for_which_there_is_room() {
+        // A table of open files of its own, which this thread fills up.
+        let received = std::thread::spawn(|| {
+            nix::sched::unshare(nix::sched::CloneFlags::CLONE_FILES).unwrap();
+            let (a, b) = Channel::pair().unwrap();
+            let file = std::fs::File::open("/dev/null").unwrap();
+            a.send(&Message::Hold, &[file.as_fd(); 3]).unwrap();
+            a.send(&Message::Passed, &[]).unwrap();
+            let mut filled: Vec<_> = std::iter::from_fn(|| file.try_clone().ok()).collect();
+            filled.pop();
+            let received = [b.receive().unwrap().unwrap(), b.receive().unwrap().unwrap()];
+            received.map(|(message, descriptors)| (message, descriptors.len()))
+        });
+        assert_eq!(received.join().unwrap(), [(Message::Hold, 1), (Message::Passed, 0)]);
+    }
+
+    #[test]
     fn a_text_is_cut_between_characters() {
         let long = "ä".repeat(LONGEST);
         let cut = shorten(long);

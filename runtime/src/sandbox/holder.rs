@@ -16,7 +16,7 @@ use nix::sys::{
     stat::{SFlag, fstat},
 };
 
-/// How many namespaces are kept.
+/// How many namespaces are kept, if so many are half of the open files that there may be, or less.
 const MOST_KEPT: usize = 512;
 
 /// How many threads close; what they wait for in the kernel, they wait for together.
@@ -43,7 +43,8 @@ pub(crate) fn keep(descriptors: Vec<OwnedFd>) {
             holder.kept.push_back(descriptor);
         }
     }
-    while holder.kept.len() > MOST_KEPT {
+    let most = getrlimit(Resource::RLIMIT_NOFILE).map_or(MOST_KEPT, |(soft, _)| most_kept(soft));
+    while holder.kept.len() > most {
         let oldest = holder.kept.pop_front();
         holder.closing.extend(oldest);
     }
@@ -73,6 +74,11 @@ pub(crate) fn raise_limit() -> u64 {
     })
 }
 
+/// Leaves room for what is received later.
+fn most_kept(limit: u64) -> usize {
+    usize::try_from(limit / 2).map_or(MOST_KEPT, |half| half.min(MOST_KEPT))
+}
+
 fn close_for_ever() {
     let mut holder = HOLDER.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
@@ -97,6 +103,11 @@ fn is_socket(descriptor: &OwnedFd) -> bool {
 mod tests {
     use super::*;
     use std::{fs::File, io::Read, net::Shutdown, os::unix::net::UnixStream};
+
+    #[test]
+    fn half_of_the_open_files_are_left_for_others() {
+        assert_eq!([256, 1024, 1 << 20, u64::MAX].map(most_kept), [128, 512, 512, 512]);
+    }
 
     #[test]
     fn sockets_are_closed_and_namespaces_are_kept() {

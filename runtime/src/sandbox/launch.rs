@@ -107,7 +107,7 @@ impl Launch {
                 format!("the kernel has made no namespaces for {MAKING:?}"),
             ));
         }
-        if !talk.until(self.deadline.map(|limit| Instant::now() + limit), |_| false, ended)? {
+        if !talk.until(self.deadline.and_then(end_of), |_| false, ended)? {
             let running = if talk.said.is_none() { running::describe(talk.server.id()) } else { String::new() };
             talk.end(ended)?;
             // It may have ended while it was told to.
@@ -306,6 +306,11 @@ impl Talk {
     }
 }
 
+/// When that time is over, from now on; never, if that is later than any time.
+fn end_of(time: Duration) -> Option<Instant> {
+    Instant::now().checked_add(time)
+}
+
 /// The length of the beginning that ends with a whole character, or with what can never become one.
 fn whole_characters(bytes: &[u8]) -> usize {
     let tail = bytes.len().saturating_sub(3);
@@ -325,6 +330,12 @@ fn whole_characters(bytes: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_that_is_never_over_is_none() {
+        assert!(end_of(Duration::from_secs(60)).is_some());
+        assert_eq!(end_of(Duration::MAX), None);
+    }
 
     #[test]
     fn a_character_is_never_cut() {

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use super::{Check, Checker, Item, Part, listed};
-use crate::{Cidr, Interface, Kind, Node};
+use crate::{BridgeOptions, Cidr, Interface, Kind, Node};
 
 /// The ports a bridge can have (`BR_MAX_PORTS`).
 const MAX_PORTS: usize = 1023;
@@ -59,6 +59,12 @@ impl<'a> Checker<'a> {
         if ports > MAX_PORTS {
             let message = format!("bridge `{name}` has {ports} ports, a bridge holds at most {MAX_PORTS}");
             self.report(Check::TOO_MANY_PORTS, item, Part::Whole, message).help("join two bridges by a link");
+        }
+        for time in [options.forward_delay, options.ageing].into_iter().flatten() {
+            if BridgeOptions::hundredths(time).is_none() {
+                self.report(Check::BRIDGE_OPTION, item, Part::Options, format!("{time:?} is no time of a bridge"))
+                    .help("write whole hundredths of a second, up to 42949672.95s");
+            }
         }
         let possible = Duration::from_secs(2)..=Duration::from_secs(30);
         if let Some(delay) = options.forward_delay.filter(|d| options.stp == Some(true) && !possible.contains(d)) {

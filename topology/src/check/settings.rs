@@ -3,7 +3,7 @@
 use std::{collections::HashSet, net::IpAddr};
 
 use super::{Check, Checker, Item, Part};
-use crate::Node;
+use crate::{Node, Sysctl};
 
 /// How many name servers a resolver asks (`MAXNS` in `<resolv.h>`).
 const MAX_NAMESERVERS: usize = 3;
@@ -26,18 +26,9 @@ impl Checker<'_> {
         }
         for (s, sysctl) in node.sysctls.iter().enumerate() {
             let item = Item::Sysctl(n, s);
-            let key = &sysctl.key;
-            if !key.starts_with("net.") {
-                self.report(
-                    Check::BAD_SYSCTL,
-                    item,
-                    Part::Name,
-                    format!("`{key}` is not a setting of a network namespace"),
-                )
-                .help("a node has those whose name begins with `net.`; all others are the whole machine's");
-            } else if key.split('.').any(str::is_empty) || key.chars().any(|c| c.is_whitespace() || c == '\0') {
-                self.report(Check::BAD_SYSCTL, item, Part::Name, format!("`{key}` is not the name of a sysctl"))
-                    .help("write a dotted name, such as `net.ipv4.ip_forward`; a dot in an interface's name is a `/`");
+            if let Err(wrong) = Sysctl::check_name(&sysctl.key) {
+                let help = wrong.help_text().unwrap_or_default();
+                self.report(Check::BAD_SYSCTL, item, Part::Name, wrong.message()).help(help);
             }
             if let Some(interface) = sysctl.interface().filter(|i| i != "lo" && node.interface(i).is_none()) {
                 self.report_unknown(Check::UNKNOWN_INTERFACE, item, Part::Name, node, &interface);

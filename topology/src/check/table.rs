@@ -240,7 +240,8 @@ checks! {
         "Two interfaces of one LAN have the same MAC address."
         r#"node host[2] { eth0 { mac "02:00:00:00:00:01" }; } link host[0].eth0 -- host[1].eth0;"#
     BRIDGE_OPTION "N0042" "bridge_option" Impossible ALONE
-        "With STP on, the forward delay of a bridge is 2 to 30 seconds: the kernel would take the nearest of these."
+        "A bridge cannot be set so: its times are in whole hundredths of a second, and with STP on, its forward delay is \
+         2 to 30 seconds, of which the kernel would take the nearest."
         r#"node a { bridge br0 { stp, forward_delay "1s" }; }"#
     NAT_WITHOUT_FORWARD "N0043" "nat_without_forward" Mistake RELATED
         "A node masquerades or changes sources but forwards no packets, so nobody's packets but its own are changed."

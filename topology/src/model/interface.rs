@@ -66,7 +66,8 @@ impl Kind {
     }
 }
 
-/// The settings of a bridge; `None` leaves the kernel's default of the node's profile.
+/// The settings of a bridge; `None` leaves the kernel's default of the node's profile. Times are in whole hundredths of
+/// a second.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BridgeOptions {
     /// The spanning tree protocol; off by default.
@@ -84,6 +85,22 @@ pub struct BridgeOptions {
     pub nf_call_ip6tables: Option<bool>,
     /// The same for ARP frames and the `arp` hooks.
     pub nf_call_arptables: Option<bool>,
+}
+
+impl BridgeOptions {
+    /// A time in hundredths of a second, in which a bridge keeps its times; `None` if it has none of that length.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use netns_test_topology::BridgeOptions;
+    /// assert_eq!(BridgeOptions::hundredths(Duration::from_millis(70)), Some(7));
+    /// assert_eq!(BridgeOptions::hundredths(Duration::from_millis(75)), None);
+    /// ```
+    pub fn hundredths(time: Duration) -> Option<u32> {
+        const NANOSECONDS: u128 = 10_000_000;
+        let whole = time.as_nanos().is_multiple_of(NANOSECONDS);
+        whole.then(|| u32::try_from(time.as_nanos() / NANOSECONDS).ok()).flatten()
+    }
 }
 
 /// A virtual cable between two interfaces, of two nodes or of one.

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 
-use super::{Chain, Departure, FdbEntry, IfName, Interface, Kind, Mac, NodeName, Profile, Route, Rule};
+use super::{Chain, Departure, FdbEntry, IfName, Interface, InvalidValue, Kind, Mac, NodeName, Profile, Route, Rule};
 
 /// A network namespace, with a mount namespace that shows it to programs: a host, a router, a container, a switch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +119,25 @@ pub struct Sysctl {
 }
 
 impl Sysctl {
+    /// Refuses a name that is no setting of a network namespace: all others are the whole machine's.
+    ///
+    /// # Errors
+    ///
+    /// If it does not begin with `net.`, or is no dotted name.
+    pub fn check_name(key: &str) -> Result<(), InvalidValue> {
+        // A part of slashes alone would be a directory's `.` or `..`.
+        let is_no_name = |part: &str| part.chars().all(|c| c == '/');
+        if !key.starts_with("net.") {
+            Err(InvalidValue::new(format!("`{key}` is not a setting of a network namespace"))
+                .help("a node has those whose name begins with `net.`; all others are the whole machine's"))
+        } else if key.split('.').any(is_no_name) || key.chars().any(|c| c.is_whitespace() || c == '\0') {
+            Err(InvalidValue::new(format!("`{key}` is not the name of a sysctl"))
+                .help("write a dotted name, such as `net.ipv4.ip_forward`; a dot in an interface's name is a `/`"))
+        } else {
+            Ok(())
+        }
+    }
+
     /// The interface that the key names, if it names one: `eth0` in `net.ipv4.conf.eth0.rp_filter`.
     pub fn interface(&self) -> Option<String> {
         let mut parts = self.key.split('.');

@@ -95,7 +95,7 @@ fn bridge_option() {
     let with = |stp: bool, delay| {
         Topology::builder().node("a", |n| n.bridge("br0", |b| if stp { b.stp() } else { b }.forward_delay(delay)))
     };
-    for wrong in [Duration::from_millis(1999), Duration::from_secs(31)] {
+    for wrong in [Duration::from_millis(1990), Duration::from_secs(31)] {
         fires(
             with(true, wrong),
             &[&format!(
@@ -106,6 +106,17 @@ fn bridge_option() {
     }
     passes(with(true, Duration::from_secs(2)));
     passes(with(false, Duration::ZERO));
+    let ageing = |time| Topology::builder().node("a", |n| n.bridge("br0", |b| b.ageing(time)));
+    for wrong in [Duration::from_millis(5), Duration::from_nanos(10_000_001), Duration::from_secs(500 * 24 * 3600)] {
+        fires(
+            ageing(wrong),
+            &[&format!(
+                "bridge_option: {wrong:?} is no time of a bridge (write whole hundredths of a second, up to \
+                 42949672.95s)"
+            )],
+        );
+    }
+    passes(ageing(Duration::from_millis(10)));
 }
 
 /// Two bridges on two cables, with these settings.

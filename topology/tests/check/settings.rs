@@ -24,7 +24,7 @@ fn bad_sysctl() {
            with `net.`; all others are the whole machine's)"],
     );
     let not_a_name = "(write a dotted name, such as `net.ipv4.ip_forward`; a dot in an interface's name is a `/`)";
-    for wrong in ["net.ipv4..ip_forward", "net.ipv4.ip_forward =", "net."] {
+    for wrong in ["net.ipv4..ip_forward", "net.ipv4.ip_forward =", "net.", "net.//.vm.swappiness"] {
         fires(
             pair(|n| n.sysctl(wrong, 1)),
             &[&format!("bad_sysctl: `{wrong}` is not the name of a sysctl {not_a_name}")],
