@@ -109,26 +109,6 @@ fn an_interface_that_somebody_else_made_counts_among_the_neighbours(net: Path) -
 }
 
 #[netns_test]
-fn a_time_in_which_the_neighbour_cannot_have_failed_is_too_short() -> Result {
-    let lab = Topology::builder()
-        .node("a", |n| n.interface("eth0", "10.0.0.1/24").without(Departure::ShortNeighbourTimers))
-        .node("b", |n| n.interface("eth0", "10.0.0.2/24"))
-        .link("a.eth0", "b.eth0")
-        .build()?
-        .up()?;
-    let a = lab.node("a")?;
-    // Three requests a second apart take a little more than 3 s.
-    let error = a.probe(ping("10.0.0.77").within(Duration::from_secs(3))).run();
-    match error {
-        Err(ProbeError::TooShort { needed, .. }) => {
-            a.cannot_reach(ping("10.0.0.77").within(needed), by::HostUnreachable.local());
-        }
-        other => panic!("{other:?}"),
-    }
-    Ok(())
-}
-
-#[netns_test]
 fn a_proxy_answers_in_time() -> Result {
     let lab = behind_a_proxy(|n| n)?;
     let (eth0, left) = (lab.node("a")?.interface("eth0")?, lab.node("r")?.interface("left")?);
