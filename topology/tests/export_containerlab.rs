@@ -200,10 +200,6 @@ fn what_containerlab_cannot_express_is_an_error_by_name() {
     assert_eq!(one(|n| n.with(Departure::NoDad)), ["the profile of node `a` and its departures"]);
     assert_eq!(one(|n| n.bridge("br=x", |b| b)), ["the interface name `br=x` of node `a`"]);
     assert_eq!(
-        one(|n| n.bridge("br0", |b| b.ageing(std::time::Duration::from_millis(5)))),
-        ["the time 5ms of bridge `br0`, which is no number of hundredths"]
-    );
-    assert_eq!(
         parts(Topology::builder().node("host", |n| n).build().unwrap()),
         ["the node name `host`, which means something else in a link"]
     );

@@ -103,15 +103,6 @@ fn inexpressible(topology: &Topology) -> Vec<String> {
         for interface in node.interfaces.iter().filter(|interface| !plain(&interface.name)) {
             parts.push(format!("the interface name `{}` of node `{}`", interface.name, node.name));
         }
-        for bridge in node.bridges() {
-            let Kind::Bridge(options) = &bridge.kind else { continue };
-            let times = [options.forward_delay, options.ageing].into_iter().flatten();
-            for time in
-                times.filter(|time| time.as_nanos() % 10_000_000 != 0 || time.as_millis() / 10 > u128::from(u32::MAX))
-            {
-                parts.push(format!("the time {time:?} of bridge `{}`, which is no number of hundredths", bridge.name));
-            }
-        }
         for interface in &node.interfaces {
             let elsewhere = match &interface.kind {
                 Kind::Vxlan(vxlan) => vxlan.underlay.as_ref(),
