@@ -70,7 +70,6 @@ fn a_second_container_needs_entries_on_the_other_nodes_only() -> Result {
     swarm.c1.flush_neighbours()?;
     claim("overlay-dp-c23c", "reached", seen::outcome(&swarm.c1, ping("192.168.200.5"))?);
     underlay.saw(any());
-    assert_ne!(C0, C1);
     Ok(())
 }
 

@@ -77,7 +77,7 @@ fn verdict(asked: Asked, answer: Result<(), KernelError>) -> Result<bool, Kernel
     let Err(error) = answer else { return Ok(true) };
     match (asked, Errno::from_raw(error.errno())) {
         // Known kinds that are made in another way are not supported either, in other words.
-        (Asked::LinkKind, Errno::EOPNOTSUPP) => Ok(error.message() != Some("Unknown device type")),
+        (Asked::LinkKind, Errno::EOPNOTSUPP) => Ok(error.message().is_some_and(|words| words != "Unknown device type")),
         (Asked::Discipline, Errno::ENOENT) => Ok(false),
         // These are not about the word.
         (
@@ -116,6 +116,9 @@ mod tests {
                 assert_eq!(said(asked, errno, ""), None, "{errno}");
             }
         }
+        // An older kernel has no words for it.
+        let silent = KernelError::new("try", "it", Errno::EOPNOTSUPP);
+        assert_eq!(verdict(LinkKind, Err(silent)), Ok(false));
         assert_eq!(verdict(LinkKind, Ok(())), Ok(true));
     }
 }

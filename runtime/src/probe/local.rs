@@ -78,13 +78,14 @@ pub(super) fn why_silent(source: Option<IpAddr>, destination: IpAddr) -> io::Res
         return Ok(None);
     }
     let rtnl = Rtnl::open()?;
-    let route = route::lookup(&rtnl, destination, source).map_err(io::Error::other)?;
-    let next = route.via().unwrap_or(destination);
+    // Every gateway, for a mark or an interface may have chosen the route.
+    let routes = route::all(&rtnl).map_err(io::Error::other)?;
+    let is_next = |address: IpAddr| {
+        address == destination || routes.iter().flat_map(|route| &route.hops).any(|hop| hop.via == Some(address))
+    };
     let neighbours = neigh::all(&rtnl).map_err(io::Error::other)?;
-    let waits = neighbours.iter().any(|entry| {
-        entry.address == next && Some(entry.index) == route.index() && entry.state == NeighbourState::Incomplete
-    });
-    Ok(waits.then(|| format!("{name} waits for the MAC of {next}")))
+    let awaited = neighbours.iter().find(|entry| entry.state == NeighbourState::Incomplete && is_next(entry.address));
+    Ok(awaited.map(|entry| format!("it waits for the MAC of {}", entry.address)))
 }
 
 /// What an interface has counted.
