@@ -3,7 +3,6 @@
 use std::{
     fs,
     os::unix::process::CommandExt,
-    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -58,7 +57,7 @@ fn whoever_reads_the_output_of_a_test_binary_waits_for_that_process_alone() {
     kill(Pid::from_raw(binary), Signal::SIGKILL).unwrap();
     child.wait().unwrap();
     watch.end(&[]);
-    assert_eq!(outputs, ["/dev/null", "/dev/null"].map(PathBuf::from));
+    assert!(!outputs.is_empty() && outputs.iter().all(|output| output == "/dev/null"), "{outputs:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use netns_test_topology::{
 };
 use nix::errno::Errno;
 
-use super::{Error, Node, build};
+use super::{Error, Node, ready};
 use crate::{
     kernel::{AddressInfo, Counters, LinkInfo, addr, link, neightbl},
     sys,
@@ -155,19 +155,19 @@ impl Interface {
     fn wait_until_running_alone(&self, begin: Instant) -> Result<LinkInfo, Error> {
         loop {
             let info = self.info()?;
-            if build::is_in(&info, LinkState::Running) {
+            if ready::is_in(&info, LinkState::Running) {
                 if info.master.is_some() {
                     self.node.settle()?;
                 }
                 return Ok(info);
             }
-            if begin.elapsed() > build::READY_WITHIN {
+            if begin.elapsed() > ready::READY_WITHIN {
                 return Err(Error::NotReady {
                     node: self.node.name().to_owned(),
                     interface: self.name.to_string(),
                     wanted: LinkState::Running,
                     seen: Some(Box::new(info)),
-                    after: build::READY_WITHIN,
+                    after: ready::READY_WITHIN,
                 });
             }
             crate::pause();
@@ -262,7 +262,7 @@ impl Interface {
         let no_dad = self.node.live()?.departs(Departure::NoDad);
         let link = self.info()?;
         self.execute(addr::add(link.index, address, no_dad, format!("{address} to {}", self.name)))?;
-        match build::ipv6(address.addr()) {
+        match ready::ipv6(address.addr()) {
             Some(address) if no_dad && link.flags.running() && self.name() != "lo" => {
                 self.node.wait_until_found(self.name(), &[address])
             }

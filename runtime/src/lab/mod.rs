@@ -19,6 +19,8 @@ mod offer;
 mod overlay;
 mod probing;
 mod read;
+mod ready;
+mod shared;
 mod state;
 mod task;
 mod view;
@@ -36,12 +38,12 @@ pub use miss::{Misses, NextMiss};
 #[doc(hidden)]
 pub use names::Names;
 pub use node::Node;
-pub(crate) use node::leave_here;
 pub use probing::check_all;
+pub(crate) use shared::leave_here;
 pub use task::Task;
 
 use crate::probe::Checks;
-use node::Shared;
+use shared::Shared;
 
 /// A network that lives in the kernel.
 ///

@@ -4,10 +4,15 @@ use std::{
     future::Future,
     os::{fd::BorrowedFd, unix::fs::MetadataExt},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak},
-    time::Duration,
 };
 
-use super::{Error, Interface, Task, lent::Lent, task::TaskRuntime, view::ProcNet};
+use super::{
+    Error, Interface, Task,
+    lent::Lent,
+    shared::{self, Shared, end_processes, take},
+    task::TaskRuntime,
+    view::ProcNet,
+};
 use crate::{
     capture::Tap,
     kernel::{
@@ -20,7 +25,7 @@ use crate::{
     process::{self, Files, NodeCondition, Process, Running, Wait},
     trace,
 };
-use netns_test_topology::{Chain, Departure, Profile, Sysctl};
+use netns_test_topology::{Chain, Departure, Sysctl};
 
 /// A node of a network: a network namespace, and the mount namespace that shows it to programs.
 ///
@@ -55,35 +60,6 @@ pub(crate) struct Live {
     attached: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
 }
 
-/// What the nodes of a network share.
-pub(crate) struct Shared {
-    pub(super) profile: Profile,
-    nodes: Mutex<Vec<Node>>,
-    /// Why tasks that nobody awaits ended, asked when the network ends.
-    pub(super) unobserved: Mutex<Vec<Unobserved>>,
-    /// How long the slowest neighbour takes to fail, as long as nothing is changed.
-    slowest_neighbour: Mutex<Option<Duration>>,
-}
-
-/// The namespaces that are no node's, once somebody asked for them there: the sandbox's own, and those that a thread
-/// has made itself.
-static HERE: OnceLock<Arc<Shared>> = OnceLock::new();
-
-/// The networks that live.
-static LABS: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
-
-/// Parts with the namespaces that are no node's: what is slow to close is handed over. Returns what went wrong unseen.
-pub(crate) fn leave_here() -> Vec<String> {
-    HERE.get().map(|shared| shared.end(|_| {})).unwrap_or_default()
-}
-
-fn labs() -> std::sync::MutexGuard<'static, Vec<Weak<Shared>>> {
-    LABS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Says, at the end, how a task ended that nobody awaited: with a panic, or in any way that is nobody's business.
-pub(super) type Unobserved = Box<dyn FnOnce() -> Option<String> + Send>;
-
 /// How a node is parted with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Farewell {
@@ -109,7 +85,7 @@ impl Node {
         if !crate::sandbox::is_inside() {
             return Err(Error::NoSandbox);
         }
-        let shared = HERE.get_or_init(|| Arc::new(Shared::new(Profile::Ready)));
+        let shared = shared::here();
         let error = |action: &str| {
             let action = action.to_owned();
             move |source| Error::io("here", action, source)
@@ -122,7 +98,7 @@ impl Node {
         }
         // The sandbox's own may be attached to a network as well, and outlives it.
         if here != inode("/proc/self/ns/net")?
-            && let Some(node) = labs().iter().filter_map(Weak::upgrade).find_map(|shared| find(&shared))
+            && let Some(node) = shared::labs().iter().find_map(|shared| find(shared))
         {
             return Ok(node);
         }
@@ -420,7 +396,7 @@ impl Live {
         self.nft()?.load(chains, counters)
     }
 
-    fn processes(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Running>>> {
+    pub(super) fn processes(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Running>>> {
         self.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -442,85 +418,4 @@ impl Live {
     pub(super) fn departs(&self, departure: Departure) -> bool {
         self.departures.contains(&departure)
     }
-}
-
-impl Shared {
-    fn new(profile: Profile) -> Self {
-        Self { profile, nodes: Mutex::default(), unobserved: Mutex::default(), slowest_neighbour: Mutex::default() }
-    }
-
-    /// [`Shared::new`] of a network, whose nodes are known to [`Node::here`].
-    pub(super) fn of_a_lab(profile: Profile) -> Arc<Self> {
-        let shared = Arc::new(Self::new(profile));
-        let mut labs = labs();
-        labs.retain(|lab| lab.strong_count() > 0);
-        labs.push(Arc::downgrade(&shared));
-        shared
-    }
-
-    pub(super) fn insert(&self, node: Node) {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).push(node);
-        self.changed();
-    }
-
-    pub(super) fn forget(&self, node: &Node) {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| other != node);
-    }
-
-    pub(super) fn node(&self, name: &str) -> Option<Node> {
-        self.nodes().into_iter().find(|node| node.name() == name)
-    }
-
-    pub(crate) fn nodes(&self) -> Vec<Node> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The answer of `ask`, kept until something is changed.
-    pub(super) fn slowest_neighbour(&self, ask: impl FnOnce() -> Result<Duration, Error>) -> Result<Duration, Error> {
-        if let Some(known) = *self.slowest_neighbour.lock().unwrap_or_else(PoisonError::into_inner) {
-            return Ok(known);
-        }
-        let slowest = ask()?;
-        *self.slowest_neighbour.lock().unwrap_or_else(PoisonError::into_inner) = Some(slowest);
-        Ok(slowest)
-    }
-
-    /// Forgets what was read of the kernel, because it is about to change.
-    pub(super) fn changed(&self) {
-        self.slowest_neighbour.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-
-    /// Ends every node and returns what went wrong unseen; the second time there is nothing left to do.
-    ///
-    /// Once the programs that somebody has a handle of have ended, the others are ended with the nodes' namespaces.
-    pub(super) fn end(&self, end_others: impl FnOnce(&[Node])) -> Vec<String> {
-        let unseen = take(&self.unobserved).into_iter().filter_map(|ask| ask()).collect();
-        let nodes = take(&self.nodes);
-        let lives: Vec<_> = nodes.iter().filter_map(|node| node.live().ok()).collect();
-        let processes: Vec<_> = lives.iter().flat_map(|live| take(&live.processes)).collect();
-        drop(lives);
-        end_processes(&processes);
-        end_others(&nodes);
-        for node in nodes {
-            // A node that was removed before is not in the list.
-            let _ = node.end(Farewell::HandOver);
-        }
-        unseen
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.nodes()).finish()
-    }
-}
-
-/// Kills programs and waits until they have gone, all at the same time.
-fn end_processes(processes: &[Arc<Running>]) {
-    processes.iter().for_each(|process| process.kill());
-    processes.iter().for_each(|process| process.end());
-}
-
-fn take<T: Default>(mutex: &Mutex<T>) -> T {
-    std::mem::take(&mut mutex.lock().unwrap_or_else(PoisonError::into_inner))
 }

@@ -8,7 +8,7 @@ use std::{
 
 use netns_test_topology::{build::IntoValue, plan::NeighbourTimers};
 
-use super::{Error, Interface, Lab, Node, node::Shared};
+use super::{Error, Interface, Lab, Node, Shared};
 use crate::{
     capture::{Filter, Listener},
     kernel::{link, neightbl},
@@ -58,7 +58,8 @@ impl Node {
     ///
     /// # Panics
     ///
-    /// If one answers, or fails to for another reason; if the probe itself failed or proves nothing.
+    /// If one answers, also if only some of several packets are answered, or fails to for another reason; if the probe
+    /// itself failed or proves nothing.
     #[track_caller]
     pub fn cannot_reach(&self, target: Target, expected: impl Into<Expectation>) -> Evidence {
         probe::cannot_reach(self, target, expected)
