@@ -16,6 +16,10 @@ fn an_expectation_names_the_speaker_and_a_wrong_one_fails(net: Path) {
     assert!(reason.contains("expected  timeout, or refused"), "{reason}");
     let reached = refused(|| net.a.cannot_reach(net.b.ping(), by::Anything));
     assert!(reached.contains("a reaches 10.0.1.2"), "{reached}");
+    for expected in [by::Reached.into(), by::Timeout | by::Reached] {
+        let text = refused(|| net.a.cannot_reach(net.b.ping(), expected));
+        assert!(text.starts_with("`cannot_reach` expects why it is not reached"), "{text}");
+    }
     let missed = refused(|| net.a.reaches(ping("192.0.2.1")));
     assert!(missed.contains("a cannot reach 192.0.2.1: network unreachable"), "{missed}");
 }
@@ -91,7 +95,10 @@ fn a_probe_from_a_removed_node_is_an_error() -> Result {
 #[netns_test]
 fn a_target_that_is_no_address_is_an_error(net: Path) {
     let text = refused(|| net.a.cannot_reach(tcp("10.0.1.2"), by::Anything));
-    assert!(text.contains("not an address with a port"), "{text}");
+    let why = "`10.0.1.2` is not an address with a port, such as `192.0.2.1:80` or `[2001:db8::1]:80`";
+    assert_eq!(text, format!("cannot tell whether the target is reached\n\n  {why}"));
+    let text = refused(|| net.a.reaches(ping("10.0.1.2").named("b").v6()));
+    assert_eq!(text, "cannot tell whether b is reached\n\n  no IPv6 address among 10.0.1.2");
 }
 
 #[netns_test]

@@ -50,7 +50,7 @@ fn a_broadcast_address_is_not_probed(net: Path) {
 fn a_source_address_of_another_node_is_an_error_and_no_verdict(net: Path) {
     let elsewhere: IpAddr = [10, 0, 1, 2].into();
     let error = net.a.probe(ping("10.0.1.2").source(elsewhere)).run().expect_err("it is b's");
-    assert!(matches!(error, ProbeError::System { .. }), "{error}");
+    assert!(matches!(error, ProbeError::Target(_)), "{error}");
 }
 
 #[netns_test]

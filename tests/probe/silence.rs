@@ -171,6 +171,23 @@ fn what_cannot_be_heard_or_honoured_is_refused(net: Path) {
     assert!(why(udp("10.0.1.2:53").size(65_508)).contains("more than IP carries (65507)"));
     assert!(why(ping("10.0.1.2").size(65_508)).contains("more than IP carries (65507)"));
     assert!(why(ping("10.0.1.2").source_port(7)).contains("`source_port` has no meaning"));
+    assert!(why(ping("0.0.0.0")).contains("0.0.0.0 is nobody's address"));
+    assert!(why(tcp("10.0.1.2:80").ttl(0)).contains("`ttl` is 1 to 255"));
+    assert!(why(udp("10.0.1.2:53").count(0)).contains("`count` is at least 1"));
+    assert!(why(ping("10.0.1.2").count(65_537)).contains("their 16-bit sequence numbers tell apart (65536)"));
+    for target in [ping("10.0.1.2").on("eht0"), ping("fe80::1").on("eht0")] {
+        assert_eq!(why(target), "the prober has no interface `eht0` to send by");
+    }
+    let source = why(ping("10.0.1.2").source([10, 0, 0, 50]));
+    assert_eq!(source, "the prober cannot send from 10.0.0.50: it is none of its addresses");
+}
+
+#[netns_test]
+fn every_one_of_many_is_seen_to_leave(net: Path) -> Result {
+    let report = net.a.probe(ping("10.0.1.2").count(8_000).interval(Duration::ZERO)).run()?;
+    let answer = report.answer();
+    assert_eq!((answer.sent.accepted, answer.sent.left), (8_000, 8_000));
+    Ok(())
 }
 
 #[netns_test]

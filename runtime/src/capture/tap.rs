@@ -230,6 +230,11 @@ impl Watch {
         Ok(lock(&self.ring.frames).kept.iter().cloned().collect())
     }
 
+    /// Reads what the kernel has queued, so that it has room for more.
+    pub(crate) fn catch_up(&self) -> io::Result<()> {
+        self.tap.drain()
+    }
+
     /// Frames that the kernel or this watcher could not keep, since it began.
     pub(crate) fn lost(&self) -> u64 {
         let overflowed = lock(&self.ring.frames).overflowed;

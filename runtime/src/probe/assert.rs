@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use nix::libc;
+
 use super::{Answer, Expectation, Origin, Outcome, ProbeError, Prober, Reason, Report, Target, target::Place};
 
 /// How long an assertion that expects an answer waits for it.
@@ -42,7 +44,7 @@ pub fn reaches(prober: impl Prober, target: Target) -> Evidence {
 /// # Panics
 ///
 /// If one answers, also if only some of several packets are answered; if one does not for another reason, or the probe
-/// itself failed.
+/// itself failed; if [`Reason::Reached`] is among what is expected.
 #[track_caller]
 pub fn cannot_reach(prober: impl Prober, target: Target, expected: impl Into<Expectation>) -> Evidence {
     match try_cannot_reach(&prober, target, expected.into()) {
@@ -61,7 +63,7 @@ pub fn judge(prober: impl Prober, target: Target, expected: impl Into<Expectatio
     if expected == Expectation::from(Reason::Reached) {
         try_reaches(&prober, target)
     } else {
-        try_cannot_reach(&prober, target, expected)
+        try_expected(&prober, target, expected)
     }
 }
 
@@ -91,6 +93,15 @@ pub(super) fn try_reaches(prober: &impl Prober, target: Target) -> Result<Eviden
 }
 
 pub(super) fn try_cannot_reach(prober: &impl Prober, target: Target, expected: Expectation) -> Result<Evidence, Wrong> {
+    if expected.allows_an_answer() {
+        let help = "`reaches` asserts that it is reached, `probe(…).run()?.is(…)` tells one of several outcomes";
+        let report = format!("`cannot_reach` expects why it is not reached, and not `{expected}`\n\n  help: {help}");
+        return Err(Wrong { seen: "no verdict".into(), report });
+    }
+    try_expected(prober, target, expected)
+}
+
+fn try_expected(prober: &impl Prober, target: Target, expected: Expectation) -> Result<Evidence, Wrong> {
     let to = target.to_string();
     let run = prober.probe(target).patience(CANNOT_REACH).run();
     let report = run.map_err(|error| Wrong::unknown(&to, &error))?;
@@ -211,7 +222,7 @@ impl Failure<'_> {
             }
             (Outcome::NetworkUnreachable, Origin::Local) => format!("{prober} has no route to {to}; nothing was sent"),
             (Outcome::NetworkUnreachable | Outcome::HostUnreachable, Origin::Remote(by)) => {
-                format!("the packet got as far as {by}, which could not pass it on")
+                format!("{by} could not pass it on, or a node that translates addresses said so in its name")
             }
             (Outcome::HostUnreachable, _) => {
                 format!("nobody answered for the next hop's MAC, or a route or filter of {prober} says unreachable")
@@ -222,9 +233,16 @@ impl Failure<'_> {
             (Outcome::Prohibited, _) => format!("a prohibit route of {prober} forbids it"),
             (Outcome::NoSourceAddress, _) => format!("{prober} has no address to send from; nothing was sent"),
             (Outcome::BroadcastRefused, _) => format!("{to} is a broadcast address of {prober}"),
+            (Outcome::LocalDrop(libc::ENOBUFS | libc::ENETDOWN), _) => format!(
+                "the interface of {prober} on the way there has no carrier or is down, or its queue is full; after a \
+                 change, `Lab::settle` waits until the kernel has it"
+            ),
             (Outcome::LocalDrop(_), _) => format!("look at the output rules of {prober}"),
             (Outcome::Timeout, _) if answer.sent.left > 0 => {
-                "it left the node: a drop on the way, no way back, or a node that does not forward".into()
+                format!(
+                    "it left the node: dropped on the way there or back ({prober} included), no way back, a node that \
+                     does not forward, or nobody who answers"
+                )
             }
             _ => return None,
         })
@@ -261,7 +279,8 @@ mod tests {
              expected  reached\n  \
              got       timeout after 300 ms; 1 SYN sent, nothing came back\n\n  \
              client    10.0.0.2:43064 → 203.0.113.9:25\n\n  \
-             help: it left the node: a drop on the way, no way back, or a node that does not forward"
+             help: it left the node: dropped on the way there or back (client included), no way back, a node that does \
+             not forward, or nobody who answers"
         );
     }
 

@@ -73,6 +73,12 @@ impl<'a> Attempt<'a> {
                 target.ip()
             )));
         }
+        if target.ip().is_unspecified() {
+            return Err(ProbeError::Target(format!(
+                "{} is nobody's address: the kernel takes it for the node itself; `ping` its own one, or loopback",
+                target.ip()
+            )));
+        }
         let (family, v6) = if target.is_ipv6() { (AddressFamily::Inet6, true) } else { (AddressFamily::Inet, false) };
         let (kind, number) = match protocol {
             Protocol::Tcp => (SockType::Stream, SockProtocol::Tcp),
@@ -83,14 +89,23 @@ impl<'a> Attempt<'a> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let fail = |operation| move |errno: Errno| ProbeError::system(operation, target, errno);
         let socket = socket(family, kind, flags, number).map_err(fail("open a socket"))?;
-        set(&socket, options, v6).map_err(|(operation, errno)| ProbeError::system(operation, target, errno))?;
+        set(&socket, options, v6).map_err(|(operation, errno)| match &options.interface {
+            Some(interface) if errno == Errno::ENODEV => no_interface(interface),
+            _ => ProbeError::system(operation, target, errno),
+        })?;
 
         let target = scoped(target, options)?;
         let own = options.source.or(options.source_port.map(|_| unspecified(v6)));
         if let Some(source) = own {
             let source = scoped(SocketAddr::new(source, options.source_port.unwrap_or(0)), options)?;
             let result = bind(socket.as_raw_fd(), &SockaddrStorage::from(source));
-            result.map_err(|errno| ProbeError::system("bind the source of a probe", source, errno))?;
+            result.map_err(|errno| match errno {
+                Errno::EADDRNOTAVAIL => ProbeError::Target(format!(
+                    "the prober cannot send from {}: it is none of its addresses",
+                    source.ip()
+                )),
+                errno => ProbeError::system("bind the source of a probe", source, errno),
+            })?;
         }
 
         let watch =
@@ -140,6 +155,10 @@ impl<'a> Attempt<'a> {
             let errno = match send(self.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
                 Ok(_) => {
                     self.accepted += 1;
+                    // The kernel keeps some thousand frames until they are read.
+                    if self.accepted.is_multiple_of(256) {
+                        self.watch.catch_up().map_err(|e| ProbeError::system("watch", self.target, e))?;
+                    }
                     return Ok(None);
                 }
                 Err(Errno::EINTR) => continue,
@@ -350,8 +369,7 @@ fn set(socket: &OwnedFd, options: &Options, v6: bool) -> Result<(), (&'static st
 fn scoped(addr: SocketAddr, options: &Options) -> Result<SocketAddr, ProbeError> {
     match (addr, &options.interface) {
         (SocketAddr::V6(mut v6), Some(interface)) if v6.ip().is_unicast_link_local() => {
-            let index =
-                local::index_of(interface).map_err(|e| ProbeError::system("find the interface", interface, e))?;
+            let index = local::index_of(interface).map_err(|_| no_interface(interface))?;
             v6.set_scope_id(index);
             Ok(v6.into())
         }
@@ -360,6 +378,10 @@ fn scoped(addr: SocketAddr, options: &Options) -> Result<SocketAddr, ProbeError>
         )),
         _ => Ok(addr),
     }
+}
+
+fn no_interface(name: &str) -> ProbeError {
+    ProbeError::Target(format!("the prober has no interface `{name}` to send by"))
 }
 
 /// What may show that a probe of this protocol left its node.

@@ -47,7 +47,7 @@ pub(super) fn probe(
         return Err(ProbeError::Target("an echo has no ports: `source_port` has no meaning".into()));
     }
     let size = options.size.unwrap_or(SIZE);
-    options.fits()?;
+    options.fit(Protocol::Icmp)?;
     let id = options.id.unwrap_or_else(fresh_id);
     let mut attempt = Attempt::begin(tap, Protocol::Icmp, target, options, patience)?;
     let mut echo = Echo { id, size, first: fresh_sequence(options.count()), sent: Vec::new(), answered: 0 };

@@ -66,11 +66,21 @@ impl Reason {
     ];
 
     /// The same, said by the prober's own node.
+    ///
+    /// # Panics
+    ///
+    /// For a timeout, which nobody says.
+    #[track_caller]
     pub fn local(self) -> Expectation {
         Expectation::from(self).local()
     }
 
     /// The same, said by this address or node.
+    ///
+    /// # Panics
+    ///
+    /// For a timeout, which nobody says; if the text is not an address.
+    #[track_caller]
     pub fn by(self, who: impl Speaker) -> Expectation {
         Expectation::from(self).by(who)
     }
@@ -81,6 +91,11 @@ impl Reason {
     }
 
     /// "Packet too big" with this MTU in bytes.
+    ///
+    /// # Panics
+    ///
+    /// For any other reason: no other has an MTU.
+    #[track_caller]
     pub fn mtu(self, mtu: u32) -> Expectation {
         Expectation::from(self).mtu(mtu)
     }
@@ -152,19 +167,26 @@ enum Who {
 }
 
 impl Expectation {
-    /// Narrows every reason so far to what the prober's own node said.
+    /// Narrows every reason so far to what the prober's own node said, but for a timeout, which nobody says.
+    ///
+    /// # Panics
+    ///
+    /// If a timeout is the only reason so far.
     #[must_use]
-    pub fn local(mut self) -> Self {
-        self.terms.iter_mut().for_each(|t| t.who = Some(Who::Local));
-        self
+    #[track_caller]
+    pub fn local(self) -> Self {
+        self.said(&Who::Local)
     }
 
-    /// Narrows every reason so far to what this address or node said.
+    /// Narrows every reason so far to what this address or node said, but for a timeout, which nobody says.
+    ///
+    /// # Panics
+    ///
+    /// If a timeout is the only reason so far; if the text is not an address.
     #[must_use]
-    pub fn by(mut self, who: impl Speaker) -> Self {
-        let who = Who::Addresses { label: who.label(), addresses: who.addresses() };
-        self.terms.iter_mut().for_each(|t| t.who = Some(who.clone()));
-        self
+    #[track_caller]
+    pub fn by(self, who: impl Speaker) -> Self {
+        self.said(&Who::Addresses { addresses: who.addresses(), label: who.label() })
     }
 
     /// Demands the outcome no later than this.
@@ -175,10 +197,34 @@ impl Expectation {
     }
 
     /// Narrows "packet too big" to this MTU in bytes.
+    ///
+    /// # Panics
+    ///
+    /// If that is none of the reasons so far: no other has an MTU.
     #[must_use]
-    pub fn mtu(mut self, mtu: u32) -> Self {
-        self.terms.iter_mut().for_each(|t| t.mtu = Some(mtu));
+    #[track_caller]
+    pub fn mtu(self, mtu: u32) -> Self {
+        let no_other = "an MTU narrows `by::PacketTooBig`, which is not expected here";
+        self.narrow(|reason| reason == Reason::PacketTooBig, |term| term.mtu = Some(mtu), no_other)
+    }
+
+    #[track_caller]
+    fn said(self, who: &Who) -> Self {
+        let nobody = "nobody says a timeout: `by::Timeout` has neither `local` nor `by`";
+        self.narrow(|reason| reason != Reason::Timeout, |term| term.who = Some(who.clone()), nobody)
+    }
+
+    /// Narrows the terms of such reasons; panics with these words if there are none.
+    #[track_caller]
+    fn narrow(mut self, of: impl Fn(Reason) -> bool, narrow: impl Fn(&mut Term), none: &str) -> Self {
+        assert!(self.terms.iter().any(|term| of(term.reason)), "{none}");
+        self.terms.iter_mut().filter(|term| of(term.reason)).for_each(narrow);
         self
+    }
+
+    /// Whether the target may answer.
+    pub(super) fn allows_an_answer(&self) -> bool {
+        self.terms.iter().any(|term| term.reason == Reason::Reached)
     }
 
     /// Whether an answer is what was expected.
@@ -290,6 +336,7 @@ impl Speaker for &str {
     /// # Panics
     ///
     /// If it is not an IP address.
+    #[track_caller]
     fn addresses(&self) -> Vec<IpAddr> {
         vec![self.parse().unwrap_or_else(|_| panic!("`{self}` is not an IP address, such as `10.0.0.1`"))]
     }
@@ -350,6 +397,27 @@ mod tests {
         assert!(by::PacketTooBig.mtu(1400).matches(&small));
         assert!(!by::PacketTooBig.mtu(1450).matches(&small));
         assert!(!by::PacketTooBig.mtu(1450).local().matches_but_for_the_speaker(&small));
+    }
+
+    #[test]
+    fn what_no_outcome_can_have_narrows_none() {
+        let big = answer(Outcome::PacketTooBig(1400), Origin::Local, None);
+        let silent = answer(Outcome::Timeout, Origin::None, None);
+        let either = (by::PacketTooBig | by::Timeout).mtu(1400).local();
+        assert_eq!(either.to_string(), "packet too big (mtu 1400) by the node itself, or timeout");
+        assert!(either.matches(&big) && either.matches(&silent));
+    }
+
+    #[test]
+    #[should_panic(expected = "nobody says a timeout")]
+    fn nobody_says_a_timeout() {
+        let _ = by::Timeout.by("10.0.0.1");
+    }
+
+    #[test]
+    #[should_panic(expected = "an MTU narrows `by::PacketTooBig`")]
+    fn a_refusal_has_no_mtu() {
+        let _ = (by::Refused | by::Timeout).mtu(1400);
     }
 
     #[test]

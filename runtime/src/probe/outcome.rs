@@ -243,7 +243,7 @@ impl Report {
 #[non_exhaustive]
 pub enum ProbeError {
     /// The target makes no sense as it was written.
-    #[error("probe target: {0}")]
+    #[error("{0}")]
     Target(String),
     /// A system call of the probe failed in a way that says nothing about the network.
     #[error("{operation} for {object}: {source}")]

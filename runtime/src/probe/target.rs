@@ -39,23 +39,32 @@ pub(crate) struct Options {
 /// The most that IPv4 carries behind the headers of ICMP and UDP, both 8 bytes.
 const LARGEST: usize = 65_507;
 
+/// The most echo requests that one probe sends.
+const ECHOES: u32 = 65_536;
+
 impl Options {
     pub(super) fn count(&self) -> u32 {
-        self.count.unwrap_or(1).max(1)
+        self.count.unwrap_or(1)
     }
 
     pub(super) fn interval(&self) -> Duration {
         self.interval.unwrap_or(Duration::from_millis(100))
     }
 
-    /// Whether IP carries its payload at all.
-    pub(super) fn fits(&self) -> Result<(), ProbeError> {
-        match self.size {
-            Some(size) if size > LARGEST => {
-                Err(ProbeError::Target(format!("a payload of {size} bytes is more than IP carries ({LARGEST})")))
+    /// Whether a probe of this protocol can be sent so at all.
+    pub(super) fn fit(&self, protocol: Protocol) -> Result<(), ProbeError> {
+        let wrong = match self {
+            Self { size: Some(size), .. } if *size > LARGEST => {
+                format!("a payload of {size} bytes is more than IP carries ({LARGEST})")
             }
-            _ => Ok(()),
-        }
+            Self { ttl: Some(0), .. } => "a TTL of 0 leaves no node: `ttl` is 1 to 255".into(),
+            Self { count: Some(0), .. } => "a probe of no packet proves nothing: `count` is at least 1".into(),
+            Self { count: Some(count), .. } if protocol == Protocol::Icmp && *count > ECHOES => {
+                format!("{count} echo requests are more than their 16-bit sequence numbers tell apart ({ECHOES})")
+            }
+            _ => return Ok(()),
+        };
+        Err(ProbeError::Target(wrong))
     }
 }
 
@@ -121,14 +130,14 @@ impl Target {
         self
     }
 
-    /// Sets the TTL or hop limit; 1 gets as far as the first router.
+    /// Sets the TTL or hop limit, 1 to 255; 1 gets as far as the first router.
     #[must_use]
     pub fn ttl(mut self, hops: u8) -> Self {
         self.options.ttl = Some(hops);
         self
     }
 
-    /// Sends this many echo requests or datagrams; reached means that every one was answered.
+    /// Sends this many echo requests (1 to 65,536) or datagrams (at least 1); reached means that every one was answered.
     #[must_use]
     pub fn count(mut self, n: u32) -> Self {
         self.options.count = Some(n);
@@ -216,21 +225,22 @@ impl Target {
 
     fn only(mut self, family: &str, keep: impl Fn(&SocketAddr) -> bool) -> Self {
         self.addresses = self.addresses.and_then(|mut all| {
-            let before = format!("{all:?}");
+            let before: Vec<String> = all.iter().map(|addr| addr.ip().to_string()).collect();
             all.retain(|addr| keep(addr));
-            if all.is_empty() { Err(format!("no {family} address among {before}")) } else { Ok(all) }
+            if all.is_empty() { Err(format!("no {family} address among {}", before.join(", "))) } else { Ok(all) }
         });
         self
     }
 }
 
 impl fmt::Display for Target {
-    /// As `203.0.113.9:25/tcp`, `10.0.0.2` for an echo, `server (10.0.0.2, fd00::2)` if it has a name.
+    /// As `203.0.113.9:25/tcp`, `10.0.0.2` for an echo, `server (10.0.0.2, fd00::2)` if it has a name; only the name,
+    /// or `the target`, if it has no address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all: Vec<String> = match &self.addresses {
-            Ok(all) => all.iter().map(|addr| Place(self.protocol, *addr).to_string()).collect(),
-            Err(text) => vec![format!("<{text}>")],
+        let Ok(all) = &self.addresses else {
+            return f.write_str(self.label.as_deref().unwrap_or("the target"));
         };
+        let all: Vec<String> = all.iter().map(|addr| Place(self.protocol, *addr).to_string()).collect();
         match &self.label {
             Some(label) => write!(f, "{label} ({})", all.join(", ")),
             None => f.write_str(&all.join(", ")),
@@ -290,7 +300,7 @@ impl Endpoint for &[SocketAddr] {
     type Output = Target;
 
     fn of(self, protocol: Protocol) -> Target {
-        let all = if self.is_empty() { Err("no address".to_owned()) } else { Ok(self.to_vec()) };
+        let all = if self.is_empty() { Err("the target has no address".to_owned()) } else { Ok(self.to_vec()) };
         Target::new(protocol, all)
     }
 }
@@ -352,7 +362,7 @@ impl IntoAddresses for Ipv6Addr {
 
 impl IntoAddresses for Vec<IpAddr> {
     fn into_addresses(self) -> Result<Vec<IpAddr>, String> {
-        if self.is_empty() { Err("no address".to_owned()) } else { Ok(self) }
+        if self.is_empty() { Err("the target has no address".to_owned()) } else { Ok(self) }
     }
 }
 
@@ -380,6 +390,6 @@ mod tests {
         assert!(tcp("192.0.2.1").addresses.expect_err("there is no port").contains("not an address with a port"));
         assert!(ping("10.0.0").addresses.is_err());
         assert!(ping(Vec::new()).addresses.is_err());
-        assert_eq!(ping("10.0.0.1").v6().addresses.expect_err("v4 only"), "no IPv6 address among [10.0.0.1:0]");
+        assert_eq!(ping("10.0.0.1").v6().addresses.expect_err("v4 only"), "no IPv6 address among 10.0.0.1");
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn probe(
             )));
         }
     }
+    options.fit(Protocol::Tcp)?;
     let mut attempt = Attempt::begin(tap, Protocol::Tcp, target, options, patience)?;
     let end = match attempt.connect()? {
         Some(end) => end,

@@ -35,7 +35,7 @@ pub(super) fn probe(
     if options.id.is_some() {
         return Err(ProbeError::Target("a UDP probe has no ICMP identifier: `id` has no meaning".into()));
     }
-    options.fits()?;
+    options.fit(Protocol::Udp)?;
     let mut attempt = Attempt::begin(tap, Protocol::Udp, target, options, patience)?;
     let end = match attempt.connect()? {
         Some(end) => end,
