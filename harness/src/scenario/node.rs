@@ -6,8 +6,8 @@ use std::{
 };
 
 use netns_test_runtime::{
-    kernel::{ConntrackEntry, ConntrackFlow, NeighbourState, RouteAction, RouteInfo},
-    lab::{Lab, Node},
+    kernel::{ConntrackEntry, ConntrackFlow, KernelError, NeighbourState, RouteAction, RouteInfo},
+    lab::{Error, Lab, Node},
     probe,
 };
 use netns_test_topology::{
@@ -15,6 +15,7 @@ use netns_test_topology::{
     check::nearest,
     file::{MISSING_KEY, WRONG_TYPE, tree::Value},
 };
+use nix::errno::Errno;
 
 use super::{
     fact::Wrong,
@@ -301,12 +302,21 @@ fn neighbour_states(reader: &mut Reader, keys: &mut Keys, value: &Value) -> Opti
     Some(states)
 }
 
-/// The route that a node would take, as `ip route get` would say it.
+/// The route that a node would take, as `ip route get` would say it, or why the kernel has none.
 fn route_to(node: &Node, address: IpAddr) -> Result<String, Wrong> {
     match node.route_to(address) {
         Ok(route) => words_of(node, &route),
-        Err(error) => Ok(error.to_string()),
+        Err(Error::Kernel { source, .. }) if is_no_route(&source) => {
+            Ok(source.message().unwrap_or(Errno::from_raw(source.errno()).desc()).to_owned())
+        }
+        Err(error) => Err(Wrong::unknown(error)),
     }
+}
+
+/// What no route and routes of the kinds `unreachable`, `prohibit` and `blackhole` are answered with.
+fn is_no_route(error: &KernelError) -> bool {
+    let answers = [Errno::ENETUNREACH, Errno::EHOSTUNREACH, Errno::EACCES, Errno::EINVAL];
+    answers.contains(&Errno::from_raw(error.errno()))
 }
 
 /// Gateways, interfaces and source of a route.
