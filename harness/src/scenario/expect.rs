@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use netns_test_runtime::{lab::Lab, probe::try_eventually};
-use netns_test_topology::file::{MISSING_KEY, Span, WRONG_TYPE, tree::Value};
+use netns_test_topology::file::{MISSING_KEY, Span, UNKNOWN_KEY, WRONG_TYPE, tree::Value};
 
 use super::{
     fact::{Captures, Fact, Goal, How, Wrong},
@@ -54,6 +54,16 @@ impl Expect {
             reader.wrong(MISSING_KEY, &keys.span, message, help);
             return None;
         }
+        let displaced = match (keys.has_any(&["on"]), keys.has_any(&["from"])) {
+            (true, false) if !keys.has_any(&facts) => keys.place_of(&PROBES).map(|place| (place, "from", "on")),
+            (false, true) if !keys.has_any(&PROBES) => keys.place_of(&facts).map(|place| (place, "on", "from")),
+            _ => None,
+        };
+        if let Some(((key, span), with, without)) = displaced {
+            let message = format!("`{key}` goes with `{with}`, and not with `{without}`");
+            reader.wrong(UNKNOWN_KEY, span, message, format!("write `{with}` in the place of `{without}`"));
+            return None;
+        }
         let found = reader.found.len();
         let name = keys.take("name").and_then(|name| reader.text(name)).map(str::to_owned);
         let eventually = keys.take("eventually").and_then(|time| reader.limit(time));
@@ -97,7 +107,7 @@ impl Expect {
     pub(crate) fn expected(&self) -> String {
         let expected = self.fact.expected();
         match self.eventually {
-            Some(within) => format!("{expected} within {within:?}"),
+            Some(within) => format!("{expected}, tried for {within:?}"),
             None => expected,
         }
     }
