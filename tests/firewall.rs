@@ -217,7 +217,10 @@ fn a_policy_holds_for_its_family_and_counts(net: Path) -> Result {
     net.a.reaches(ping("fd01::2"));
     assert_eq!(net.b.policy_counter(Family::Ip, Hook::Input)?.packets, 1);
     let error = net.b.policy_counter(Family::Ip6, Hook::Input).expect_err("there is no such chain");
-    assert!(error.to_string().contains("the node has no such chain (ENOENT)"), "{error}");
+    let error = error.to_string();
+    assert!(error.contains("the node has no such chain (ENOENT) (help: at input it has `ip input"), "{error}");
+    let error = net.b.policy_counter(Family::Ip, Hook::Forward).expect_err("there is no such chain").to_string();
+    assert!(error.contains("help: it has none at forward; `set_policy` makes one"), "{error}");
 
     net.b.set_policy(Family::Ip6, Hook::Input, Policy::Accept)?;
     net.a.reaches(ping("fd01::2"));

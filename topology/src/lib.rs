@@ -28,6 +28,7 @@ pub mod build;
 pub mod check;
 #[doc(hidden)]
 pub mod compiled;
+mod debug;
 #[cfg(feature = "file")]
 pub mod file;
 #[cfg(feature = "import")]

@@ -256,3 +256,11 @@ fn a_chain_takes_no_policy_from_one_of_another_priority() {
     let policies: Vec<_> = topology.nodes[0].chains.iter().map(|chain| (chain.priority.0, chain.policy)).collect();
     assert_eq!(policies, [(0, Policy::Drop), (10, Policy::Accept)]);
 }
+
+#[test]
+fn unwrap_prints_what_is_wrong_in_words() {
+    let problems = Topology::builder().node("a", |n| n.interface("eth0", "10.0.0.1/24")).build().unwrap_err();
+    assert_eq!(format!("{problems:?}"), format!("\n{problems}"));
+    let invalid = "10.0.0.1".parse::<Cidr>().unwrap_err();
+    assert_eq!(format!("{invalid:?}"), invalid.to_string());
+}

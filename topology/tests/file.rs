@@ -66,8 +66,10 @@ fn every_file_in_the_guide_is_read() {
 
 #[test]
 fn a_file_that_is_not_there_is_an_error_with_its_path() {
-    let error = Topology::from_file("no/such/file.toml").unwrap_err().to_string();
-    assert!(error.starts_with("cannot read the topology file no/such/file.toml: No such file"), "{error}");
+    let error = Topology::from_file("no/such/file.toml").unwrap_err();
+    let words = error.to_string();
+    assert!(words.starts_with("cannot read the topology file no/such/file.toml: No such file"), "{error}");
+    assert_eq!(format!("{error:?}"), words);
 }
 
 #[test]

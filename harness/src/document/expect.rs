@@ -48,7 +48,9 @@ impl Expected {
                     let status = number.parse().map_err(|_| format!("`{number}` is no exit status, such as `exit 2`"));
                     expected.exit = Exit::Is(status?);
                 }
-                ("prints" | "lacks" | "skip", "") => return Err(format!("`{word}` needs a text: `{word} \"…\"`")),
+                ("prints" | "lacks" | "skip", _) if quoted().trim().is_empty() => {
+                    return Err(format!("`{word}` needs a text: `{word} \"…\"`"));
+                }
                 ("prints", _) => expected.prints.push(quoted()),
                 ("lacks", _) => expected.lacks.push(quoted()),
                 ("skip", _) => expected.skip = Some(quoted()),
@@ -72,7 +74,11 @@ impl Expected {
         if wrong.is_empty() {
             return Verdict::holds(&brief);
         }
-        let report = format!("{}\n\nit printed\n{}", wrong.join("\n"), indented(output));
+        let wrong = wrong.join("\n");
+        let report = match output.trim_end() {
+            "" => format!("{wrong}\n\nit printed nothing"),
+            output => format!("{wrong}\n\nit printed\n{}", indented(output)),
+        };
         Verdict::wrong(&brief, report.trim_end())
     }
 
@@ -228,6 +234,7 @@ mod tests {
         );
         assert_eq!(Expected::read("timout").unwrap_err(), "`timout` is no expectation: did you mean `timeout`?");
         assert_eq!(Expected::read("prints").unwrap_err(), "`prints` needs a text: `prints \"…\"`");
+        assert_eq!(Expected::read("prints \"\"").unwrap_err(), "`prints` needs a text: `prints \"…\"`");
         assert_eq!(Expected::read("exit two").unwrap_err(), "`two` is no exit status, such as `exit 2`");
     }
 
@@ -236,6 +243,8 @@ mod tests {
         assert_eq!(Expected::default().judge(0, "").word, Word::Holds);
         let verdict = Expected::default().judge(2, "No such file\n");
         assert_eq!((verdict.word, verdict.seen.as_str()), (Word::Wrong, "exit status 2: No such file"));
+        let silent = Expected::default().judge(2, "\n").report;
+        assert_eq!(silent, "expected success, seen exit status 2\n\nit printed nothing");
     }
 
     #[test]

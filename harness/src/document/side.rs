@@ -212,12 +212,9 @@ fn outcome(reader: &mut Reader, value: &Value) -> Option<Reason> {
     }
 }
 
-/// One text, or a list of them.
+/// One text, or a list of them; every output has an empty one.
 fn texts_of(reader: &mut Reader, value: &Value) -> Vec<String> {
-    match value.data {
-        Data::Text { .. } => reader.text(value).map(str::to_owned).into_iter().collect(),
-        _ => value.elements().iter().filter_map(|text| reader.text(text).map(str::to_owned)).collect(),
-    }
+    value.elements().iter().filter_map(|text| reader.printed(text)).collect()
 }
 
 fn no_such(text: &str) -> String {

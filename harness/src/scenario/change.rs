@@ -301,7 +301,7 @@ fn on_node(reader: &mut Reader, node: &str, what: &str, value: &Value, listening
                 }
             }
         }
-        "drop_forwarded" => OnNode::DropForwarded(Packets::read(reader, value)?),
+        "drop_forwarded" => OnNode::DropForwarded(Packets::forwarded(reader, value)?),
         "policy" => {
             let text = reader.text(value)?.to_owned();
             let words: Vec<&str> = text.split_whitespace().collect();
@@ -326,14 +326,14 @@ fn on_node(reader: &mut Reader, node: &str, what: &str, value: &Value, listening
                 return None;
             }
         },
-        "serve" => OnNode::Serve(Packets::read(reader, value)?),
-        "run" => OnNode::Run(reader.text(value)?.to_owned()),
+        "serve" => OnNode::Serve(Packets::served(reader, value)?),
+        "run" => OnNode::Run(reader.command(value)?),
         "start" => {
             let listening = match listening {
-                Some(value) => Some(Packets::read(reader, value)?),
+                Some(value) => Some(Packets::with_port(reader, value)?),
                 None => None,
             };
-            OnNode::Start(reader.text(value)?.to_owned(), listening)
+            OnNode::Start(reader.command(value)?, listening)
         }
         _ if reader.flag(value)? => OnNode::Remove,
         _ => {

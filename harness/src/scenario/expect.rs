@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use netns_test_runtime::{lab::Lab, probe::try_eventually};
-use netns_test_topology::file::{MISSING_KEY, Span, WRONG_TYPE, tree::Value};
+use netns_test_topology::file::{MISSING_KEY, Span, UNKNOWN_KEY, WRONG_TYPE, tree::Value};
 
 use super::{
     fact::{Captures, Fact, Goal, How, Wrong},
@@ -18,6 +18,9 @@ const SAW_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long nothing must pass, if the file does not say.
 const QUIET_FOR: Duration = Duration::from_millis(50);
+
+/// The most that IPv4 carries behind the headers of ICMP and UDP.
+const LARGEST: usize = 65_507;
 
 /// One expectation.
 #[derive(Debug, Clone)]
@@ -51,9 +54,19 @@ impl Expect {
             reader.wrong(MISSING_KEY, &keys.span, message, help);
             return None;
         }
+        let displaced = match (keys.has_any(&["on"]), keys.has_any(&["from"])) {
+            (true, false) if !keys.has_any(&facts) => keys.place_of(&PROBES).map(|place| (place, "from", "on")),
+            (false, true) if !keys.has_any(&PROBES) => keys.place_of(&facts).map(|place| (place, "on", "from")),
+            _ => None,
+        };
+        if let Some(((key, span), with, without)) = displaced {
+            let message = format!("`{key}` goes with `{with}`, and not with `{without}`");
+            reader.wrong(UNKNOWN_KEY, span, message, format!("write `{with}` in the place of `{without}`"));
+            return None;
+        }
         let found = reader.found.len();
         let name = keys.take("name").and_then(|name| reader.text(name)).map(str::to_owned);
-        let eventually = keys.take("eventually").and_then(|time| reader.time(time));
+        let eventually = keys.take("eventually").and_then(|time| reader.limit(time));
         let fact = match keys.one_of(&SUBJECTS, reader) {
             Some(("from", from)) => probe(reader, &mut keys, from),
             Some((_, on)) => state(reader, &mut keys, on),
@@ -94,7 +107,7 @@ impl Expect {
     pub(crate) fn expected(&self) -> String {
         let expected = self.fact.expected();
         match self.eventually {
-            Some(within) => format!("{expected} within {within:?}"),
+            Some(within) => format!("{expected}, tried for {within:?}"),
             None => expected,
         }
     }
@@ -120,6 +133,13 @@ fn probe(reader: &mut Reader, keys: &mut Keys, from: &Value) -> Option<Fact> {
         let from = reader.interface(from)?;
         return Some(Fact::Resolves { from, who: who?, is });
     }
+    for key in ["size", "count", "answer_ttl"] {
+        if let Some(value) = keys.take(key).filter(|_| what == "tcp") {
+            let message = format!("a TCP probe connects once and sends no data: `{key}` has no meaning");
+            reader.wrong(WRONG_TYPE, &value.span, message, format!("leave it out, or ask by `ping` or `udp`"));
+            return None;
+        }
+    }
     let goal = goal(reader, what, to);
     let mut cut =
         |key, reader: &mut Reader| keys.take(key).and_then(|flag| Some((reader.flag(flag)?, flag.span.clone())));
@@ -129,18 +149,25 @@ fn probe(reader: &mut Reader, keys: &mut Keys, from: &Value) -> Option<Fact> {
         return None;
     }
     let how = How {
-        size: keys.take("size").and_then(|size| reader.number(size)),
+        size: keys.take("size").and_then(|size| payload(reader, size)),
         dont_fragment: never.is_some_and(|(never, _)| never),
         may_fragment: anywhere.is_some_and(|(anywhere, _)| anywhere),
-        ttl: keys.take("ttl").and_then(|ttl| reader.number(ttl)),
-        count: keys.take("count").and_then(|count| reader.number(count)),
-        within: keys.take("within").and_then(|time| reader.time(time)),
+        ttl: keys.take("ttl").and_then(|ttl| reader.count(ttl)),
+        count: keys.take("count").and_then(|count| reader.count(count)),
+        within: keys.take("within").and_then(|time| reader.limit(time)),
     };
     let is = match keys.take("is") {
         Some(is) => Outcomes::read(reader, is)?,
         None => Outcomes::reached(),
     };
-    let answer_ttl = keys.take("answer_ttl").map(|ttl| reader.number(ttl));
+    let answer_ttl = keys.take("answer_ttl").map(|ttl| {
+        if !is.may_be_reached() {
+            let message = "what is not reached gives no answer that has a TTL";
+            reader.wrong(WRONG_TYPE, &ttl.span, message, "leave `answer_ttl` out");
+            return None;
+        }
+        reader.count(ttl)
+    });
     let answer_ttl = answer_ttl.map_or(Some(None), |ttl| ttl.map(Some))?;
     Some(Fact::Reaches { from: from_place?, to: goal?, how, is, answer_ttl })
 }
@@ -151,7 +178,7 @@ fn goal(reader: &mut Reader, what: &str, to: &Value) -> Option<Goal> {
         return reader.whom(&text, &to.span).map(Goal::Ping);
     }
     let (whom, port) = match text.rsplit_once(':').map(|(whom, port)| (whom, port.parse::<u16>())) {
-        Some((whom, Ok(port))) => (whom.trim_start_matches('[').trim_end_matches(']'), port),
+        Some((whom, Ok(port @ 1..))) => (whom.trim_start_matches('[').trim_end_matches(']'), port),
         _ => {
             let help = "write node, interface or address and port, such as `server:80` or `[2001:db8::1]:80`";
             reader.wrong(WRONG_TYPE, &to.span, format!("`{text}` has no port from 1 to 65535"), help);
@@ -180,7 +207,7 @@ fn state(reader: &mut Reader, keys: &mut Keys, on: &Value) -> Option<Fact> {
     Some(match what {
         "saw" => {
             let within = keys.take("within").map(|time| reader.time(time));
-            let ttl = keys.take("ttl").map(|ttl| reader.number(ttl));
+            let ttl = keys.take("ttl").map(|ttl| reader.count(ttl));
             let packets = Packets::read(reader, value);
             let (within, ttl) = (within.unwrap_or(Some(SAW_WITHIN))?, ttl.map_or(Some(None), |ttl| ttl.map(Some))?);
             Fact::Saw { on: reader.interface(on)?, packets: packets?, ttl, within }
@@ -191,11 +218,21 @@ fn state(reader: &mut Reader, keys: &mut Keys, on: &Value) -> Option<Fact> {
             Fact::Quiet { on: reader.interface(on)?, packets: packets?, time: time.unwrap_or(Some(QUIET_FOR))? }
         }
         _ => {
-            let exit = keys.take("exit").map(|exit| reader.number(exit));
-            let prints = keys.take("prints").map(|prints| reader.text(prints).map(str::to_owned));
-            let line = reader.text(value)?.to_owned();
+            let exit = keys.take("exit").map(|exit| reader.number::<u8>(exit));
+            let prints = keys.take("prints").map(|prints| reader.printed(prints));
+            let line = reader.command(value)?;
             let prints = prints.map_or(Some(None), |text| text.map(Some))?;
-            Fact::Run { on: reader.node(on)?, line, exit: exit.unwrap_or(Some(0))?, prints }
+            Fact::Run { on: reader.node(on)?, line, exit: exit.unwrap_or(Some(0))?.into(), prints }
         }
     })
+}
+
+fn payload(reader: &mut Reader, value: &Value) -> Option<usize> {
+    let size = reader.number(value)?;
+    if size > LARGEST {
+        let message = format!("a payload of {size} bytes is more than IP carries ({LARGEST})");
+        reader.wrong(WRONG_TYPE, &value.span, message, "write a smaller one");
+        return None;
+    }
+    Some(size)
 }

@@ -34,9 +34,9 @@ pub(super) enum OfInterface {
     State(String),
     /// As `ip link` shows them.
     Flags(String),
-    Mtu(u32),
+    Mtu(Range),
     Mac(Station),
-    Index(u32),
+    Index(Range),
     Qdisc(String),
     Address(Cidr, bool),
     /// The other end of its cable.
@@ -68,9 +68,9 @@ impl OfInterface {
                 Self::State(text)
             }
             "flags" => Self::Flags(reader.text(value)?.to_owned()),
-            "mtu" => Self::Mtu(reader.number(value)?),
+            "mtu" => Self::Mtu(Range::read(reader, value)?),
             "mac" => Self::Mac(reader.station(value)?),
-            "index" => Self::Index(reader.number(value)?),
+            "index" => Self::Index(Range::read(reader, value)?),
             "qdisc" => Self::Qdisc(reader.text(value)?.to_owned()),
             "address" => {
                 let there = there(reader);
@@ -125,7 +125,7 @@ impl OfInterface {
     pub(super) fn expected(&self) -> String {
         match self {
             Self::State(is) | Self::Flags(is) | Self::Qdisc(is) => is.clone(),
-            Self::Mtu(is) | Self::Index(is) => is.to_string(),
+            Self::Mtu(range) | Self::Index(range) => range.text.clone(),
             Self::Mac(is) => is.to_string(),
             Self::Address(is, there) => format!("{}{is}", if *there { "" } else { "no " }),
             Self::Peer(node, interface) => format!("{node}.{interface}"),
@@ -150,8 +150,8 @@ impl OfInterface {
         match self {
             Self::State(is) => text(is, state(links.iter().find(|link| link.name == name)).to_owned()),
             Self::Flags(is) => text(is, mine()?.flags.to_string()),
-            Self::Mtu(is) => text(&is.to_string(), mine()?.mtu.to_string()),
-            Self::Index(is) => text(&is.to_string(), mine()?.index.to_string()),
+            Self::Mtu(range) => Ok(number(range, mine()?.mtu)),
+            Self::Index(range) => Ok(number(range, mine()?.index)),
             Self::Qdisc(is) => text(is, mine()?.qdisc),
             Self::Mac(is) => text(&is.mac(lab).map_err(Wrong::unknown)?.to_string(), mine()?.mac.to_string()),
             Self::Address(is, there) => {
@@ -162,26 +162,33 @@ impl OfInterface {
                     if all.is_empty() { "no address".into() } else { names(&all) },
                 ))
             }
-            Self::Peer(on, name) => peer(&mine()?, node, &lab.node(on).map_err(Wrong::unknown)?, name),
+            Self::Peer(on, name) => peer(lab, &mine()?, node, &lab.node(on).map_err(Wrong::unknown)?, name),
             Self::Master(is) => {
                 let seen = mine()?.master.and_then(name_of).unwrap_or("none".to_owned());
                 text(is.as_deref().unwrap_or("none"), seen)
             }
             Self::Ports(is) => {
-                let me = mine()?.index;
-                let ports = links.iter().filter(|link| link.master == Some(me)).map(|link| link.name.clone());
+                let me = mine()?;
+                if me.bridge.is_none() {
+                    return Err(Wrong::unknown(format!("`{}.{name}` is no bridge, so it has no ports", node.name())));
+                }
+                let ports = links.iter().filter(|link| link.master == Some(me.index)).map(|link| link.name.clone());
                 let ports: BTreeSet<String> = ports.collect();
                 Ok((ports == *is, names(&ports)))
             }
             Self::Learned(station, there) => {
-                let (mac, me) = (station.mac(lab).map_err(Wrong::unknown)?, mine()?.index);
+                let (mac, me) = (station.mac(lab).map_err(Wrong::unknown)?, mine()?);
+                if me.master.is_none() {
+                    let why = format!("`{}.{name}` is no port of a bridge, so nobody is behind it", node.name());
+                    return Err(Wrong::unknown(why));
+                }
                 let entries = node.fdb().map_err(Wrong::unknown)?;
                 let entry = entries.iter().find(|entry| entry.mac == mac && !entry.permanent);
                 let seen = match entry {
                     Some(entry) => format!("{mac} on {}", name_of(entry.port).unwrap_or_default()),
                     None => format!("{mac} is not known"),
                 };
-                Ok((entry.is_some_and(|entry| entry.port == me) == *there, seen))
+                Ok((entry.is_some_and(|entry| entry.port == me.index) == *there, seen))
             }
             Self::Fdb(station, dst, there) => {
                 let mac = station.mac(lab).map_err(Wrong::unknown)?;
@@ -197,6 +204,11 @@ impl OfInterface {
 /// Several entries for one address are possible: on a VXLAN device for the address of all zeros, and beside those of a
 /// device those that its bridge has for the same port.
 fn fdb(link: &LinkInfo, node: &Node, mac: Mac, ends: Option<&[IpAddr]>, there: bool) -> Result<(bool, String), Wrong> {
+    if link.master.is_none() && link.vxlan.is_none() && link.bridge.is_none() {
+        let place = format!("`{}.{}`", node.name(), link.name);
+        let why = format!("{place} is no bridge, port of one or VXLAN device, so it forwards by no entries");
+        return Err(Wrong::unknown(why));
+    }
     let all = node.fdb().map_err(Wrong::unknown)?;
     let of_mac: Vec<&FdbInfo> = all.iter().filter(|entry| entry.port == link.index && entry.mac == mac).collect();
     let is_meant = |entry: &&&FdbInfo| ends.is_none_or(|ends| entry.destination.is_some_and(|end| ends.contains(&end)));
@@ -210,6 +222,10 @@ fn fdb(link: &LinkInfo, node: &Node, mac: Mac, ends: Option<&[IpAddr]>, there: b
         }
     };
     Ok((of_mac.iter().any(|entry| is_meant(&entry)) == there, seen))
+}
+
+fn number(range: &Range, seen: u32) -> (bool, String) {
+    (range.holds(seen.into()), seen.to_string())
 }
 
 fn packets(range: &Range, seen: u64) -> (bool, String) {
@@ -226,14 +242,24 @@ fn state(link: Option<&LinkInfo>) -> &'static str {
 }
 
 /// Indexes are a namespace's own, so the other namespace has to be the right one as well.
-fn peer(link: &LinkInfo, node: &Node, other: &Node, name: &str) -> Result<(bool, String), Wrong> {
+fn peer(lab: &Lab, link: &LinkInfo, node: &Node, other: &Node, name: &str) -> Result<(bool, String), Wrong> {
     let far = other.interface(name).and_then(|far| far.info()).map_err(Wrong::unknown)?;
-    let id = if node == other { None } else { node.netns_id_of(other).map_err(Wrong::unknown)? };
-    let is_peer = link.peer_index == Some(far.index) && far.peer_index == Some(link.index) && link.peer_netns_id == id;
-    let seen = match link.peer_index {
-        Some(_) if is_peer => format!("{} and {}, each other's peer", link.index, far.index),
-        Some(index) => format!("its peer is interface {index} of another, and {name} is {}", far.index),
-        None => "it has no peer".to_owned(),
+    let is_of = |other: &Node| match link.peer_netns_id {
+        None => Ok(node == other),
+        Some(id) => node.netns_id_of(other).map(|of| of == Some(id) && node != other).map_err(Wrong::unknown),
     };
-    Ok((is_peer, seen))
+    let Some(index) = link.peer_index.filter(|_| link.kind == "veth") else {
+        return Ok((false, "it has no peer".to_owned()));
+    };
+    if index == far.index && far.peer_index == Some(link.index) && is_of(other)? {
+        return Ok((true, format!("{} and {}, each other's peer", link.index, far.index)));
+    }
+    for other in lab.nodes() {
+        if is_of(&other)?
+            && let Some(peer) = other.links().map_err(Wrong::unknown)?.into_iter().find(|link| link.index == index)
+        {
+            return Ok((false, format!("its peer is {}.{}", other.name(), peer.name)));
+        }
+    }
+    Ok((false, format!("its peer is interface {index} of nobody here")))
 }

@@ -1,6 +1,7 @@
 //! A scenario file: a network, steps that change it, and what must hold after each.
 
 mod change;
+mod connection;
 mod expect;
 mod fact;
 mod interface;
@@ -49,7 +50,7 @@ impl Scenario {
         let steps = document.root().get("step").cloned();
         let network = document.network(&["timeout", "step"]);
         let mut reader = Reader::new(&network.draft);
-        let timeout = timeout.and_then(|timeout| reader.time(&timeout)).unwrap_or(TIMEOUT);
+        let timeout = timeout.and_then(|timeout| reader.limit(&timeout)).unwrap_or(TIMEOUT);
         let values = steps.as_ref().map_or(&[][..], Value::elements);
         let steps: Vec<Step> =
             values.iter().enumerate().filter_map(|(n, value)| Step::read(&mut reader, n, value)).collect();

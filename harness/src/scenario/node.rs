@@ -6,20 +6,20 @@ use std::{
 };
 
 use netns_test_runtime::{
-    kernel::{ConntrackEntry, ConntrackFlow, NeighbourState, RouteAction, RouteInfo},
-    lab::{Lab, Node},
-    probe,
+    kernel::{KernelError, NeighbourState, RouteAction, RouteInfo},
+    lab::{Error, Lab, Node},
 };
 use netns_test_topology::{
-    Hook, Policy, Protocol,
+    Hook, Policy,
     check::nearest,
     file::{MISSING_KEY, WRONG_TYPE, tree::Value},
 };
+use nix::errno::Errno;
 
 use super::{
+    connection::Connection,
     fact::Wrong,
     range::Range,
-    text::Packets,
     words::{Keys, Reader, Station, Whom, names},
 };
 
@@ -67,15 +67,6 @@ pub(super) enum OfNode {
     ApartFrom(Vec<String>),
 }
 
-/// A connection that a node tracks.
-#[derive(Debug, Clone)]
-pub(super) struct Connection {
-    packets: Packets,
-    /// Whom the other side takes for the sender.
-    seen_as: Option<Whom>,
-    there: bool,
-}
-
 impl OfNode {
     pub(super) fn read(reader: &mut Reader, keys: &mut Keys, key: &str, value: &Value) -> Option<Self> {
         let whom = |reader: &mut Reader, value: &Value| {
@@ -87,7 +78,13 @@ impl OfNode {
             "route_to" => {
                 let is = is(keys, reader, value);
                 let to = whom(reader, value)?;
-                Self::RouteTo(to, is?.split_whitespace().map(str::to_owned).collect())
+                let is: Vec<String> = is?.split_whitespace().map(str::to_owned).collect();
+                if is.is_empty() {
+                    let help = "write words that it must have, such as `is = \"dev eth0\"`";
+                    reader.wrong(MISSING_KEY, &value.span, "nothing is expected of this route", help);
+                    return None;
+                }
+                Self::RouteTo(to, is)
             }
             "routes" => Self::Routes(reader.texts(value)?),
             "neighbour" => {
@@ -135,15 +132,17 @@ impl OfNode {
                 Self::Counter(name, Range::read(reader, packets)?)
             }
             "rules" => Self::Rules(Range::read(reader, value)?),
-            "connection" => {
-                let seen_as = keys.take("as").map(|value| whom(reader, value));
-                let there = keys.take("there").map(|there| reader.flag(there));
-                let packets = Packets::read(reader, value)?;
-                let seen_as = seen_as.map_or(Some(None), |whom| whom.map(Some))?;
-                Self::Connection(Box::new(Connection { packets, seen_as, there: there.unwrap_or(Some(true))? }))
-            }
+            "connection" => Self::Connection(Box::new(Connection::read(reader, keys, value)?)),
             "tracks" => Self::Tracks(reader.flag(value)?),
-            _ => Self::ApartFrom(value.elements().iter().map(|node| reader.node(node)).collect::<Option<_>>()?),
+            _ => {
+                let others = value.elements().iter().map(|node| reader.node(node)).collect::<Option<Vec<_>>>()?;
+                if others.is_empty() {
+                    let help = "name nodes whose network namespaces are others";
+                    reader.wrong(MISSING_KEY, &value.span, "this is apart from nobody", help);
+                    return None;
+                }
+                Self::ApartFrom(others)
+            }
         })
     }
 
@@ -159,7 +158,7 @@ impl OfNode {
             Self::Policy(hook, ..) => format!("{node} {hook} policy"),
             Self::Counter(name, _) => format!("{node} counter {name}"),
             Self::Rules(_) => format!("{node} rules"),
-            Self::Connection(connection) => format!("{node} connection {}", connection.packets),
+            Self::Connection(connection) => format!("{node} {connection}"),
             Self::Tracks(_) => format!("{node} tracks connections"),
             Self::ApartFrom(others) => format!("{node} is apart from {}", others.join(", ")),
         }
@@ -183,11 +182,7 @@ impl OfNode {
             }
             Self::Counter(_, range) => format!("{} packets", range.text),
             Self::Rules(range) => format!("{} rules", range.text),
-            Self::Connection(connection) => match (&connection.seen_as, connection.there) {
-                (_, false) => "none".to_owned(),
-                (None, true) => "tracked".to_owned(),
-                (Some(whom), true) => format!("seen as {whom}"),
-            },
+            Self::Connection(connection) => connection.expected(),
             Self::Tracks(is) => if *is { "yes" } else { "no" }.to_owned(),
             Self::ApartFrom(_) => "another namespace".to_owned(),
         }
@@ -301,12 +296,21 @@ fn neighbour_states(reader: &mut Reader, keys: &mut Keys, value: &Value) -> Opti
     Some(states)
 }
 
-/// The route that a node would take, as `ip route get` would say it.
+/// The route that a node would take, as `ip route get` would say it, or why the kernel has none.
 fn route_to(node: &Node, address: IpAddr) -> Result<String, Wrong> {
     match node.route_to(address) {
         Ok(route) => words_of(node, &route),
-        Err(error) => Ok(error.to_string()),
+        Err(Error::Kernel { source, .. }) if is_no_route(&source) => {
+            Ok(source.message().unwrap_or(Errno::from_raw(source.errno()).desc()).to_owned())
+        }
+        Err(error) => Err(Wrong::unknown(error)),
     }
+}
+
+/// What no route and routes of the kinds `unreachable`, `prohibit` and `blackhole` are answered with.
+fn is_no_route(error: &KernelError) -> bool {
+    let answers = [Errno::ENETUNREACH, Errno::EHOSTUNREACH, Errno::EACCES, Errno::EINVAL];
+    answers.contains(&Errno::from_raw(error.errno()))
 }
 
 /// Gateways, interfaces and source of a route.
@@ -412,47 +416,6 @@ fn policy(node: &Node, hook: Hook, is: Option<Policy>, packets: Option<&Range>) 
         count += counted.packets;
     }
     Ok((is_as_said && range.holds(count), format!("{seen}, {count} packets")))
-}
-
-impl Connection {
-    fn look(&self, lab: &Lab, node: &Node) -> Result<(bool, String), Wrong> {
-        let wanted = self.packets.traffic(lab).map_err(Wrong::unknown)?;
-        let seen_as = match &self.seen_as {
-            Some(whom) => Some(whom.addresses(lab).map_err(Wrong::unknown)?),
-            None => None,
-        };
-        let all = node.connections().map_err(Wrong::unknown)?;
-        let is_meant = |entry: &&ConntrackEntry| {
-            let protocol = matches!(
-                (wanted.protocol(), entry.protocol),
-                (probe::Protocol::Any, _)
-                    | (probe::Protocol::Icmp, Protocol::Icmp | Protocol::Icmpv6)
-                    | (probe::Protocol::Tcp, Protocol::Tcp)
-                    | (probe::Protocol::Udp, Protocol::Udp)
-            );
-            let port = match entry.original.flow {
-                ConntrackFlow::Ports { destination, .. } => wanted.port().is_none_or(|port| port == destination),
-                _ => wanted.port().is_none(),
-            };
-            let from = wanted.source().is_none_or(|network| network.contains(entry.original.source));
-            let to = wanted.destination().is_none_or(|network| network.contains(entry.original.destination));
-            protocol && port && from && to
-        };
-        let met: Vec<&ConntrackEntry> = all.iter().filter(is_meant).collect();
-        let is_as = |entry: &&&ConntrackEntry| {
-            seen_as.as_ref().is_none_or(|addresses| addresses.contains(&entry.reply.destination))
-        };
-        // The entry that decides, or else one that shows what is different.
-        let shown = met.iter().find(is_as).or(met.first());
-        let seen = match shown {
-            Some(entry) => {
-                let (original, reply) = (&entry.original, &entry.reply);
-                format!("{} > {}, seen as {}", original.source, original.destination, reply.destination)
-            }
-            None => format!("none of {} tracked", all.len()),
-        };
-        Ok((met.iter().any(|entry| is_as(&entry)) == self.there, seen))
-    }
 }
 
 #[cfg(test)]

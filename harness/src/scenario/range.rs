@@ -34,6 +34,11 @@ impl Range {
             reader.wrong(WRONG_TYPE, &value.span, format!("`{text}` is no number that can be compared with"), help);
             return None;
         };
+        if (least, most) == (0, u64::MAX) {
+            let help = "write `\">= 1\"`, `\"<= 3\"` or a number";
+            reader.wrong(WRONG_TYPE, &value.span, format!("every number is `{text}`"), help);
+            return None;
+        }
         Some(Self { text, least, most })
     }
 

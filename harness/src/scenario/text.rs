@@ -2,7 +2,7 @@
 
 use netns_test_runtime::{
     lab::Lab,
-    probe::{Expectation, Reason, Speaker, Target, Traffic, any, arp, icmp, ndp, ping, tcp, udp},
+    probe::{Expectation, Protocol, Reason, Speaker, Target, Traffic, any, arp, icmp, ndp, ping, tcp, udp},
 };
 use netns_test_topology::{
     Cidr, Draft, Mac,
@@ -146,7 +146,7 @@ impl Packets {
             "any" => any(),
             "tcp" | "udp" => {
                 words.next_if_eq(&"port");
-                let Some(port) = words.next().and_then(|port| port.parse::<u16>().ok()) else {
+                let Some(port) = words.next().and_then(|port| port.parse::<u16>().ok()).filter(|port| *port > 0) else {
                     let help = format!("write it after the protocol, such as `{protocol} 80`");
                     reader.wrong(WRONG_TYPE, &value.span, format!("`{text}` has no port"), help);
                     return None;
@@ -192,6 +192,57 @@ impl Packets {
         Some(Self { text, base, from, to })
     }
 
+    /// What a responder can answer.
+    pub(crate) fn served(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let packets = Self::read(reader, value)?;
+        let is_plain = !packets.base.is_partial() && packets.from.is_none() && packets.to.is_none();
+        if is_plain && packets.base.port().is_some() {
+            return Some(packets);
+        }
+        let help = "a responder needs TCP or UDP and a port, such as `tcp 80`, and answers everybody";
+        reader.wrong(WRONG_TYPE, &value.span, format!("cannot serve `{packets}`"), help);
+        None
+    }
+
+    /// What a program can listen for.
+    pub(crate) fn with_port(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let packets = Self::read(reader, value)?;
+        if packets.base.port().is_some() {
+            return Some(packets);
+        }
+        let message = format!("no program listens for `{packets}` on a port");
+        reader.wrong(WRONG_TYPE, &value.span, message, "write `tcp PORT` or `udp PORT`");
+        None
+    }
+
+    /// What a router can forward.
+    pub(crate) fn forwarded(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let packets = Self::read(reader, value)?;
+        if !packets.base.is_partial() && !packets.is_of_one_link() {
+            return Some(packets);
+        }
+        let message = format!("`{packets}` is not what a router forwards");
+        reader.wrong(WRONG_TYPE, &value.span, message, "name icmp, tcp or udp, or a network");
+        None
+    }
+
+    /// What can be a connection.
+    pub(crate) fn tracked(reader: &mut Reader, value: &Value) -> Option<Self> {
+        let packets = Self::read(reader, value)?;
+        if !packets.base.is_partial() && !packets.is_of_one_link() {
+            return Some(packets);
+        }
+        let message = format!("`{packets}` is no connection, so none could be tracked");
+        let help = "name icmp, tcp or udp, and by `from X` and `to Y` who began it";
+        reader.wrong(WRONG_TYPE, &value.span, message, help);
+        None
+    }
+
+    /// Whether no router sees it.
+    fn is_of_one_link(&self) -> bool {
+        matches!(self.base.protocol(), Protocol::Arp | Protocol::Ndp)
+    }
+
     pub(crate) fn traffic(&self, lab: &Lab) -> Result<Traffic, String> {
         let mut traffic = self.base.clone();
         if let Some(network) = &self.from {
@@ -233,7 +284,17 @@ impl Outcomes {
         let text = reader.text(value)?.to_owned();
         let terms = text.split('|').map(|term| read_outcome(reader, term.trim(), value));
         let all = terms.collect::<Option<Vec<_>>>()?;
+        let anyhow = |reason| all.iter().any(|one: &Outcome| one.reason == reason && matches!(one.said, Said::Anybody));
+        if anyhow(Reason::Reached) && anyhow(Reason::Anything) {
+            reader.wrong(WRONG_TYPE, &value.span, "every outcome is one of these", "leave some of them out");
+            return None;
+        }
         Some(Self { text, all })
+    }
+
+    /// Whether a probe that is answered is one of them.
+    pub(crate) fn may_be_reached(&self) -> bool {
+        self.all.iter().any(|one| one.reason == Reason::Reached)
     }
 
     pub(crate) fn expectation(&self, lab: &Lab) -> Result<Expectation, String> {
@@ -285,6 +346,11 @@ fn read_outcome(reader: &mut Reader, term: &str, value: &Value) -> Option<Outcom
     };
     let said = match who.split_once(' ') {
         None if who.is_empty() => Said::Anybody,
+        Some(("by", _)) | None if reason == Reason::Timeout && (who == "local" || who.starts_with("by ")) => {
+            let help = "write `timeout` alone";
+            reader.wrong(WRONG_TYPE, &value.span, format!("nobody says a timeout, so `{term}` is never seen"), help);
+            return None;
+        }
         None if who == "local" => Said::Local,
         Some(("by", whom)) => Said::By(reader.whom(whom.trim(), &value.span)?),
         _ => {

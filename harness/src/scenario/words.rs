@@ -63,8 +63,19 @@ impl<'a> Keys<'a> {
 
     /// The value of a key, which is known from now on.
     pub(crate) fn take(&mut self, key: &'static str) -> Option<&'a Value> {
-        self.known.push(key);
+        self.know(&[key]);
         self.table.get(key)
+    }
+
+    fn know(&mut self, keys: &[&'static str]) {
+        let new: Vec<_> = keys.iter().filter(|key| !self.known.contains(key)).collect();
+        self.known.extend(new);
+    }
+
+    /// The place of the first of these keys that is there, and its name.
+    pub(crate) fn place_of(&self, keys: &[&'static str]) -> Option<(&'static str, &'a Span)> {
+        let place = |key: &&str| self.table.entries.iter().find(|entry| entry.key.name == **key);
+        keys.iter().find_map(|key| Some((*key, &place(key)?.key.span)))
     }
 
     /// Whether it has one of these keys.
@@ -79,7 +90,7 @@ impl<'a> Keys<'a> {
 
     /// The first of these keys that is there: what a step is about.
     pub(crate) fn one_of(&mut self, keys: &[&'static str], reader: &mut Reader) -> Option<(&'static str, &'a Value)> {
-        self.known.extend(keys);
+        self.know(keys);
         let mut there = keys.iter().filter_map(|key| Some((*key, self.table.get(key)?)));
         match (there.next(), there.next()) {
             (Some((first, _)), Some((second, value))) => {
@@ -163,7 +174,10 @@ impl<'a> Reader<'a> {
         };
         if number.is_none() {
             let (message, help) = match value.data {
-                Data::Number(number) => (format!("{number} is out of range"), "write a smaller one, and none below 0"),
+                Data::Number(number @ ..0) => {
+                    (format!("{number} is out of range"), "write a number that is not negative")
+                }
+                Data::Number(number) => (format!("{number} is out of range"), "write a smaller one"),
                 _ => {
                     (format!("expected a number, found {}", value.words()), "write it without quotation marks and unit")
                 }
@@ -171,6 +185,47 @@ impl<'a> Reader<'a> {
             self.wrong(WRONG_TYPE, &value.span, message, help);
         }
         number
+    }
+
+    /// A number from 1.
+    pub(crate) fn count<T: TryFrom<i64>>(&mut self, value: &Value) -> Option<T> {
+        if value.data == Data::Number(0) {
+            self.wrong(WRONG_TYPE, &value.span, "0 is out of range", "write a number from 1");
+            return None;
+        }
+        self.number(value)
+    }
+
+    /// A text that is looked for in what a program prints: an empty one is in everything.
+    pub(crate) fn printed(&mut self, value: &Value) -> Option<String> {
+        let text = self.text(value)?;
+        if text.trim().is_empty() {
+            let help = "write words of it, or leave this out";
+            self.wrong(MISSING_KEY, &value.span, "nothing is expected of what is printed", help);
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    /// A command of the shell.
+    pub(crate) fn command(&mut self, value: &Value) -> Option<String> {
+        let line = self.text(value)?;
+        if line.trim().is_empty() {
+            self.wrong(MISSING_KEY, &value.span, "there is no command", "write one as for a shell, such as `ip link`");
+            return None;
+        }
+        Some(line.to_owned())
+    }
+
+    /// A time in which something can happen.
+    pub(crate) fn limit(&mut self, value: &Value) -> Option<Duration> {
+        let time = self.time(value)?;
+        if time.is_zero() {
+            let help = "write a longer one, such as `\"2s\"`, or leave it out";
+            self.wrong(WRONG_TYPE, &value.span, "in no time nothing can happen", help);
+            return None;
+        }
+        Some(time)
     }
 
     /// A time such as `"50ms"`, `"2s"` or `"1m"`.

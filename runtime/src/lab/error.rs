@@ -1,11 +1,11 @@
-use std::{io, path::PathBuf, time::Duration};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 use netns_test_topology::plan::LinkState;
 
 use crate::kernel::{KernelError, LinkInfo};
 
 /// A network, or a change of one, that could not be made or read.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The kernel refused a request on a node.
@@ -164,6 +164,14 @@ pub enum Error {
     NoSandbox,
 }
 
+impl fmt::Debug for Error {
+    /// In the words of its display form, which begin a line if they are several: `unwrap` prints this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.to_string();
+        write!(f, "{}{words}", if words.contains('\n') { "\n" } else { "" })
+    }
+}
+
 impl From<crate::process::ProcessError> for Error {
     fn from(error: crate::process::ProcessError) -> Self {
         Self::Process(Box::new(error))
@@ -197,4 +205,18 @@ fn state(state: &LinkState) -> &'static str {
 
 fn describe(seen: Option<&LinkInfo>) -> String {
     seen.map_or_else(|| "it does not exist".to_owned(), |link| format!("<{}> state {}", link.flags, link.oper_state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unwrap_prints_an_error_in_words() {
+        let error = Error::NodeExists { name: "a".to_owned() };
+        assert_eq!(format!("{error:?}"), "this network already has a node named `a`");
+        let network = netns_test_topology::Topology::builder().node("a", |n| n.interface("eth0", "10.0.0.1/24"));
+        let error = Error::from(network.build().expect_err("the interface has no cable"));
+        assert_eq!(format!("{error:?}"), format!("\n{error}"));
+    }
 }

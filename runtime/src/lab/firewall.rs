@@ -127,9 +127,11 @@ impl Node {
 
     /// What the policy of the chain at a hook decided so far.
     ///
+    /// A chain that a topology declares is of [`Family::Inet`] unless it says another.
+    ///
     /// # Errors
     ///
-    /// `ENOENT` if there is no such chain.
+    /// `ENOENT` if there is no such chain; it names those that there are at this hook.
     pub fn policy_counter(&self, family: Family, hook: Hook) -> Result<Count, Error> {
         let live = self.live()?;
         self.words(live.nft().and_then(|nft| nft.policy_counter(family, hook)))

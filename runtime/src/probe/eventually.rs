@@ -26,6 +26,9 @@ const PROBE: Duration = Duration::from_millis(250);
 ///
 /// An attempt is a `Result`, an `Option`, a `bool`, or a [`Probe`] (which succeeds when it reaches its target).
 ///
+/// The time is for when the last attempt begins. One that has begun in time counts, however long it takes: an attempt that
+/// must also end in time needs a limit of its own.
+///
 /// # Panics
 ///
 /// If it has not succeeded when the time is up; with the last failure.

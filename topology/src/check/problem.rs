@@ -64,7 +64,7 @@ impl fmt::Display for Problem {
 }
 
 /// Everything wrong with a topology, in the order of its parts.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
@@ -113,6 +113,12 @@ impl fmt::Display for Problems {
             write!(f, "{}{problem}", if n == 0 { "" } else { "\n\n" })?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::debug::in_words(self, f)
     }
 }
 

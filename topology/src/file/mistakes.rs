@@ -47,7 +47,7 @@ impl Mistake {
 ///
 /// Its display form has a line `FILE:LINE:COLUMN: error[CODE]: MESSAGE` for each, with facts and help below it. With the
 /// feature `ariadne` [`Mistakes::draw`] shows the lines of the source as well.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Mistakes {
     pub(super) source: Source,
     found: Vec<Mistake>,
@@ -125,10 +125,16 @@ impl fmt::Display for Mistakes {
     }
 }
 
+impl fmt::Debug for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::debug::in_words(self, f)
+    }
+}
+
 impl std::error::Error for Mistakes {}
 
 /// Why no topology came from a file.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
     /// The file could not be read.
@@ -142,6 +148,12 @@ pub enum FileError {
     /// The file says something wrong.
     #[error("{}", shown(.0))]
     Wrong(Mistakes),
+}
+
+impl fmt::Debug for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::debug::in_words(self, f)
+    }
 }
 
 fn shown(mistakes: &Mistakes) -> String {

@@ -136,7 +136,7 @@ impl fmt::Display for Refusal {
 }
 
 /// Everything in a lab that cannot be imported, in the order of the files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Refusals(pub(super) Vec<Refusal>);
 
 impl Refusals {
@@ -167,6 +167,12 @@ impl fmt::Display for Refusals {
             write!(f, "{}{refusal}", if n == 0 { "" } else { "\n\n" })?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::debug::in_words(self, f)
     }
 }
 

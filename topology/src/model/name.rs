@@ -8,7 +8,7 @@ use std::{
 /// The error of a text that is no valid name, address or number of the kind wanted.
 ///
 /// Its display form is a whole message: what was wrong, and after `help:` what to write instead.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InvalidValue {
     message: String,
     help: Option<String>,
@@ -77,6 +77,12 @@ impl fmt::Display for InvalidValue {
             write!(f, " (help: {help})")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for InvalidValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::debug::in_words(self, f)
     }
 }
 

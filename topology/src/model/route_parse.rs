@@ -50,7 +50,13 @@ impl FromStr for Route {
                     .help("begin with a network, such as `default via 10.0.0.1` or `10.9.0.0/16 dev eth0`"));
             }
             Some("default") => None,
-            Some(network) => Some(words.network(network)?),
+            Some(network) => Some(words.network(network).map_err(|error| {
+                let known = ["default", "unicast", "blackhole", "unreachable", "prohibit"];
+                match crate::check::nearest(network, known) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None => error,
+                }
+            })?),
         };
         let mut route = Route { to: Cidr::any(false), kind, metric: None, table: None, source: None, mtu: None };
         let mut hops: Vec<NextHop> = Vec::new();

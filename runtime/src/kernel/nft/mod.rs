@@ -140,15 +140,19 @@ impl Nft {
     /// Reads how many packets met the policy of the filter chain of this hook, because no rule decided them.
     pub(crate) fn policy_counter(&self, family: Family, hook: Hook) -> Result<Count, KernelError> {
         let object = format!("of chain {} {}", family, hook);
-        let chains = self.chains()?.into_iter().filter(|chain| {
-            chain.is_ours()
-                && chain.family == family.into()
-                && chain.hook == Some(hook)
-                && chain.kind() == Some("filter")
-        });
+        let mut chains = self.chains()?;
+        chains.retain(|chain| chain.is_ours() && chain.hook == Some(hook) && chain.kind() == Some("filter"));
         let usual = Priority::filter(family);
-        let chain = chains.min_by_key(|chain| (chain.priority != Some(usual), chain.priority));
-        let chain = chain.ok_or_else(|| missing("read policy counter", &object, "the node has no such chain"))?;
+        let of_family = chains.iter().filter(|chain| chain.family == family.into());
+        let chain = of_family.min_by_key(|chain| (chain.priority != Some(usual), chain.priority));
+        let chain = chain.ok_or_else(|| {
+            let error = missing("read policy counter", &object, "the node has no such chain");
+            let others: Vec<String> = chains.iter().map(|chain| format!("`{} {}`", chain.family, chain.name)).collect();
+            match others.is_empty() {
+                true => error.help(format!("it has none at {hook}; `set_policy` makes one")),
+                false => error.help(format!("at {hook} it has {}: ask for that family", others.join(" and "))),
+            }
+        })?;
         chain.policy_counter.ok_or_else(|| missing("read policy counter", &object, "the chain has none"))
     }
 
