@@ -136,7 +136,7 @@ fn probe(reader: &mut Reader, keys: &mut Keys, from: &Value) -> Option<Fact> {
     for key in ["size", "count", "answer_ttl"] {
         if let Some(value) = keys.take(key).filter(|_| what == "tcp") {
             let message = format!("a TCP probe connects once and sends no data: `{key}` has no meaning");
-            reader.wrong(WRONG_TYPE, &value.span, message, format!("leave it out, or ask by `ping` or `udp`"));
+            reader.wrong(WRONG_TYPE, &value.span, message, "leave it out, or ask by `ping` or `udp`");
             return None;
         }
     }
