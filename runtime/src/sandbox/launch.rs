@@ -255,6 +255,7 @@ impl Talk {
             Message::Skip(reason) => self.said = Some(End::Skipped(reason)),
             Message::Passed => self.said = Some(End::Passed),
             Message::Failed(message) => self.said = Some(End::Failed(message)),
+            Message::Unbuilt(message) => self.said = Some(End::Unbuilt(message)),
             Message::Over(status) => self.over = Some(Over::Well(status)),
             Message::Start(_) | Message::Kill => return Err(io::Error::other("a message in the wrong direction")),
         }
