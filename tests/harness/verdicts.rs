@@ -92,6 +92,9 @@ fn every_failing_case_fails_with_its_own_words() {
             ("network_that_cannot_be_built_is_no_panic", Failed, &[UNBUILT, "test did not panic as expected"]),
             ("network_that_cannot_be_built_is_no_expected_panic", Failed, &[UNBUILT, "test did not panic as expected"]),
         ]);
+        // The process of a test has the command line of another one, for which its copy of the program was executed.
+        let endless = report.section("endless");
+        assert!(endless.contains("endless (sleeping)") && !endless.contains("--test-threads=1"), "{endless}");
     });
 }
 

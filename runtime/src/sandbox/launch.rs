@@ -108,7 +108,8 @@ impl Launch {
             ));
         }
         if !talk.until(self.deadline.and_then(end_of), |_| false, ended)? {
-            let running = if talk.said.is_none() { running::describe(talk.server.id()) } else { String::new() };
+            let running =
+                if talk.said.is_none() { running::describe(talk.server.id(), &self.name) } else { String::new() };
             talk.end(ended)?;
             // It may have ended while it was told to.
             if talk.said.is_none() {
