@@ -91,6 +91,15 @@ fn every_failing_case_fails_with_its_own_words() {
             ("closure_on_a_node", Failed, &["panicked at tests/failing.rs:146:31:\non a node"]),
             ("network_that_cannot_be_built_is_no_panic", Failed, &[UNBUILT, "test did not panic as expected"]),
             ("network_that_cannot_be_built_is_no_expected_panic", Failed, &[UNBUILT, "test did not panic as expected"]),
+            (
+                "checks_that_a_panic_ends",
+                Failed,
+                &[
+                    "panicked at tests/failing.rs:220:9:\nin the middle",
+                    "1 of 1 checks had failed before\n",
+                    "tests/failing.rs:219:16:\nit does not hold that one is two",
+                ],
+            ),
         ]);
         // The process of a test has the command line of another one, for which its copy of the program was executed.
         let endless = report.section("endless");
