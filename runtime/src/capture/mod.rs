@@ -3,6 +3,7 @@
 mod filter;
 mod packet;
 mod tap;
+mod text;
 
 use std::{
     cell::Cell,
