@@ -127,7 +127,8 @@ fn ports_are_plugged_into_a_bridge_while_it_lives(net: Path) -> Result {
     assert!(host.fdb()?.iter().any(|entry| Some(entry.mac) == net.a.interface("eth0").and_then(|i| i.mac()).ok()));
     left.unset_master()?;
     assert_eq!(left.info()?.master, None);
-    assert!(net.a.interface("eth0")?.set_master(&bridge).is_err(), "it is on another node");
+    let error = net.a.interface("eth0")?.set_master(&bridge).expect_err("it is on another node").to_string();
+    assert!(error.starts_with("`a.eth0` cannot be a port of `br0`, which is on node `r`"), "{error}");
     assert!(left.set_master(&host.interface("right")?).is_err(), "that is no bridge");
     bridge.delete()?;
     assert!(host.interface("br0").is_err());

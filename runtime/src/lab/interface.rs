@@ -223,10 +223,10 @@ impl Interface {
     /// If the bridge is on another node or is no bridge.
     pub fn set_master(&self, bridge: &Interface) -> Result<(), Error> {
         if bridge.node != self.node {
-            return Err(Error::NoSuchInterface {
-                node: self.node.name().to_owned(),
-                name: bridge.name().to_owned(),
-                interfaces: self.node.links()?.into_iter().map(|link| link.name).collect(),
+            return Err(Error::BridgeElsewhere {
+                interface: self.to_string(),
+                bridge: bridge.name().to_owned(),
+                node: bridge.node.name().to_owned(),
             });
         }
         let index = bridge.index()?;
