@@ -193,7 +193,9 @@ impl Interface {
     ///
     /// If the kernel refuses, as out of range.
     pub fn set_mtu(&self, mtu: u32) -> Result<(), Error> {
-        self.set("set the MTU of", |link| link.mtu(mtu))
+        self.execute(link::set(self.index()?, "set the MTU of", format!("{} to {mtu}", self.name), |link| {
+            link.mtu(mtu)
+        }))
     }
 
     /// Sets the length of its transmit queue, in packets (`txqueuelen`); a queueing discipline that is made later
@@ -213,7 +215,19 @@ impl Interface {
     /// If the kernel refuses, as for a group address.
     pub fn set_mac(&self, mac: impl IntoValue<Mac>) -> Result<(), Error> {
         let mac = mac.into_value()?;
-        self.set("set the MAC address of", |link| link.address(mac.octets().to_vec()))
+        let change = |link: rtnetlink::LinkMessageBuilder<_>| link.address(mac.octets().to_vec());
+        match self.execute(link::set(
+            self.index()?,
+            "set the MAC address of",
+            format!("{} to {mac}", self.name),
+            change,
+        )) {
+            Err(Error::Kernel { node, source }) if source.is(Errno::EADDRNOTAVAIL) && !mac.is_unicast() => {
+                let why = if mac.octets() == [0; 6] { "that is no address" } else { "that is the address of a group" };
+                Err(Error::Kernel { node, source: source.because(why) })
+            }
+            done => done,
+        }
     }
 
     /// Makes it a port of a bridge of the same node.
