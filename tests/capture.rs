@@ -76,14 +76,15 @@ fn who_has_an_address_is_asked_on_the_link(net: Path) -> Result {
     }
     assert!(eth0.who_has("10.0.0.77")?.answers.is_empty());
     eth0.down()?;
-    assert!(eth0.who_has("10.0.0.1").is_err(), "nothing can be asked on an interface that is down");
+    let error = eth0.who_has("10.0.0.1").expect_err("nothing can be asked on an interface that is down").to_string();
+    assert!(error.contains("send a frame for a.eth0: "), "{error}");
     eth0.up()?;
     eth0.wait_until_running()?;
     left.down()?;
     eventually(Duration::from_secs(5), || eth0.info().is_ok_and(|info| !info.flags.running()));
     for address in ["10.0.0.1", "fd00::1"] {
         let error = eth0.who_has(address).expect_err("without a carrier nothing leaves").to_string();
-        assert!(error.contains("no verdict: ") && error.contains("eth0 has no carrier"), "{error}");
+        assert!(error.contains("no verdict: ") && error.contains("a.eth0 has no carrier"), "{error}");
     }
     Ok(())
 }
@@ -214,7 +215,7 @@ fn quiet_fails_where_such_a_packet_passed(net: Path) -> Result {
     assert!(matches!(&error, CaptureError::NotQuiet { seen, .. } if seen.len() == 1), "{error}");
     let panic = catch_unwind(AssertUnwindSafe(|| wire.stays_quiet(icmp(), MOMENT))).expect_err("it passed");
     let text = panic.downcast::<String>().expect("a text");
-    assert!(text.starts_with("left saw 2 icmp"), "{text}");
+    assert!(text.starts_with("r.left saw 2 icmp"), "{text}");
     Ok(())
 }
 
@@ -244,7 +245,39 @@ fn what_did_not_come_is_an_error_that_shows_what_did(net: Path) -> Result {
     let other: IpAddr = [192, 0, 2, 7].into();
     let error = wire.wait_for(icmp().from(other), MOMENT).expect_err("nobody has that address");
     assert!(matches!(&error, CaptureError::Unseen { instead, .. } if instead.len() == 2), "{error}");
-    assert!(error.to_string().starts_with("left saw no icmp from 192.0.2.7 within 10ms"), "{error}");
+    assert!(error.to_string().starts_with("r.left saw no icmp from 192.0.2.7 within 10ms"), "{error}");
+    Ok(())
+}
+
+#[netns_test]
+fn a_capture_does_not_speak_of_what_its_filter_left_out(net: Path) -> Result {
+    net.b.serve(udp(53))?;
+    let wire = net.b.interface("eth0")?.capture(icmp().requests().from("10.0.9.9"))?;
+    net.a.reaches(net.b.udp(53));
+    net.a.reaches(ping("10.0.1.2"));
+    let left_out =
+        [udp(53), arp(), icmp().replies(), icmp().from("10.0.0.2"), any().from("10.0.8.0/24"), icmp().to("fd01::2")];
+    for unwanted in left_out {
+        let error = wire.quiet(&unwanted, MOMENT).expect_err("it was not kept");
+        assert!(matches!(error, CaptureError::NotKept { .. }), "{unwanted}: {error}");
+        assert!(wire.count(&unwanted).is_err() && wire.wait_for(&unwanted, MOMENT).is_err(), "{unwanted}");
+    }
+    let error = wire.quiet(udp(53), MOMENT).expect_err("it was not kept").to_string();
+    assert_eq!(
+        error,
+        "the capture on b.eth0 keeps icmp requests from 10.0.9.9 alone, so it cannot tell of udp port 53 (help: begin one \
+         with a filter that keeps it, such as `any()`)"
+    );
+    // These mean: of what this capture keeps.
+    for unwanted in [any(), icmp(), icmp().from("10.0.0.0/16"), any().to("10.0.1.2")] {
+        wire.quiet(unwanted, MOMENT)?;
+    }
+    let error = wire.wait_for(icmp(), MOMENT).expect_err("the other echoes were not kept").to_string();
+    let kept = "nothing that this capture keeps (icmp requests from 10.0.9.9) passed";
+    assert_eq!(error, format!("b.eth0 saw no icmp within 10ms; {kept}"));
+    let quiet = net.a.interface("lo")?.capture(any())?;
+    let error = quiet.wait_for(tcp(80), MOMENT).expect_err("nobody is on lo").to_string();
+    assert_eq!(error, "a.lo saw no tcp port 80 within 10ms; nothing passed");
     Ok(())
 }
 
@@ -253,7 +286,7 @@ fn an_interface_that_does_not_exist_cannot_be_captured(net: Path) -> Result {
     let left = net.r.interface("left")?;
     left.delete()?;
     let error = left.capture(any()).expect_err("it is gone");
-    assert!(error.to_string().contains("left"), "{error}");
+    assert!(error.to_string().starts_with("find the interface on r.left: "), "{error}");
     Ok(())
 }
 
@@ -264,6 +297,6 @@ fn another_interface_of_the_same_name_is_not_the_captured_one(net: Path) -> Resu
     old.delete()?;
     net.a.add_bridge("br9")?.up()?;
     let error = wire.quiet(any(), MOMENT).expect_err("it is blind").to_string();
-    assert_eq!(error, "nothing could have passed br9: it is gone, and another has its name");
+    assert_eq!(error, "nothing could have passed a.br9: it is gone, and another has its name");
     Ok(())
 }

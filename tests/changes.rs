@@ -64,13 +64,14 @@ fn the_kernel_says_in_its_own_words_why_it_refuses_a_route(net: Path) {
     let error = net.a.add_route("default via 10.9.9.9 metric 7").expect_err("nobody is there");
     assert_eq!(
         error.to_string(),
-        "on node `a`: cannot add route to 0.0.0.0/0: Nexthop has invalid gateway (ENETUNREACH)"
+        "on node `a`: cannot add route default via 10.9.9.9 metric 7: Nexthop has invalid gateway (ENETUNREACH)"
     );
     let error = net.a.add_route("10.9.0.0/16 dev wlan0").expect_err("there is no such interface");
     assert!(error.to_string().contains("wlan0") && error.to_string().contains("ENODEV"), "{error}");
     let error = net.a.add_route("default via 10.0.0.1").expect_err("it is there");
     assert!(error.to_string().contains("EEXIST"), "{error}");
     let error = net.a.remove_route("192.0.2.0/24 via 10.0.0.1").expect_err("it is not there");
+    assert!(error.to_string().contains("cannot remove route 192.0.2.0/24 via 10.0.0.1: "), "{error}");
     assert!(error.to_string().contains("ESRCH"), "{error}");
     assert!(matches!(net.a.add_route("somewhere via 10.0.0.1"), Err(Error::Invalid(_))));
 }

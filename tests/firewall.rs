@@ -6,7 +6,10 @@ use netns_test::{
     Error, Packet, Target,
     capture::Transport,
     prelude::*,
-    topology::{Nth, Protocol, build::MatchBuilder},
+    topology::{
+        Nth, Protocol,
+        build::{MatchBuilder, RuleBuilder},
+    },
 };
 use networks::Path;
 use std::{
@@ -324,6 +327,25 @@ fn drop_forwarded_drops_both_versions_until_it_is_removed(net: Path) -> Result {
     net.a.cannot_reach(ping("10.0.1.2"), by::Timeout);
     let error = net.r.drop_forwarded(arp()).expect_err("a router does not forward ARP");
     assert!(matches!(error, Error::NotForwarded { .. }), "{error}");
+    Ok(())
+}
+
+#[netns_test]
+fn a_rule_that_can_never_match_is_refused_in_the_checkers_words(net: Path) -> Result {
+    let add = |hook, rule: RuleBuilder| net.a.add_firewall_rule(Family::Inet, hook, rule);
+    let error =
+        add(Hook::Input, Match::any().output("eth0").drop()).expect_err("nothing is known to go out").to_string();
+    assert!(error.contains("error[N0047]: at input no packet is known by the interface it goes out by"), "{error}");
+    assert!(error.contains("help: match the incoming interface"), "{error}");
+    for rule in [Match::any().from("10.0.0.1").to("fd00::1").drop(), Match::any().port(80).drop()] {
+        assert!(matches!(add(Hook::Input, rule.clone()), Err(Error::Topology(_))), "{rule:?}");
+        let inserted = net.a.insert_firewall_rule(Family::Inet, Hook::Input, rule);
+        assert!(matches!(inserted, Err(Error::Topology(_))), "{inserted:?}");
+    }
+    assert!(net.a.has_no_firewall()?);
+    // It may come later.
+    add(Hook::Input, Match::any().input("wan0").drop())?;
+    net.a.masquerade("wan0")?;
     Ok(())
 }
 

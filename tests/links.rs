@@ -36,12 +36,16 @@ fn mtu_mac_and_name_are_changed(net: Path) -> Result {
     let eth0 = net.a.interface("eth0")?;
     eth0.set_mtu(1280)?;
     net.a.cannot_reach(ping("10.0.0.1").size(1253).dont_fragment(), by::PacketTooBig.mtu(1280).local());
-    assert!(eth0.set_mtu(10).is_err());
+    let error = eth0.set_mtu(10).expect_err("no packet fits").to_string();
+    assert!(error.starts_with("on node `a`: cannot set the MTU of eth0 to 10: "), "{error}");
     eth0.set_mac("02:00:00:00:00:07")?;
     assert_eq!(eth0.mac()?.to_string(), "02:00:00:00:00:07");
     net.r.flush_neighbours()?;
     net.r.reaches(ping("10.0.0.2"));
-    assert!(eth0.set_mac("01:00:00:00:00:07").is_err(), "a group's address");
+    let error = eth0.set_mac("01:00:00:00:00:07").expect_err("a group's address").to_string();
+    let words =
+        "cannot set the MAC address of eth0 to 01:00:00:00:00:07: that is the address of a group (EADDRNOTAVAIL)";
+    assert!(error.contains(words), "{error}");
     let wan = eth0.rename("wan0")?;
     assert_eq!((wan.name(), net.a.links()?.len()), ("wan0", 2));
     net.r.reaches(ping("10.0.0.2"));
@@ -72,7 +76,12 @@ fn a_new_cable_joins_two_nodes(net: Path) -> Result {
     there.up()?;
     here.wait_until_running()?;
     net.a.reaches(ping("192.0.2.2"));
-    assert!(net.a.connect("direct", &net.r, "other").is_err(), "the name is taken");
+    for (error, taken) in
+        [(net.a.connect("direct", &net.r, "other"), "a.direct"), (net.r.connect("other", &net.a, "direct"), "a.direct")]
+    {
+        let error = error.expect_err("the name is taken").to_string();
+        assert!(error.ends_with(&format!(": there is an interface `{taken}` already (EEXIST)")), "{error}");
+    }
     assert!(net.r.interface("other").is_err(), "and nothing is left of it");
     Ok(())
 }
@@ -127,7 +136,8 @@ fn ports_are_plugged_into_a_bridge_while_it_lives(net: Path) -> Result {
     assert!(host.fdb()?.iter().any(|entry| Some(entry.mac) == net.a.interface("eth0").and_then(|i| i.mac()).ok()));
     left.unset_master()?;
     assert_eq!(left.info()?.master, None);
-    assert!(net.a.interface("eth0")?.set_master(&bridge).is_err(), "it is on another node");
+    let error = net.a.interface("eth0")?.set_master(&bridge).expect_err("it is on another node").to_string();
+    assert!(error.starts_with("`a.eth0` cannot be a port of `br0`, which is on node `r`"), "{error}");
     assert!(left.set_master(&host.interface("right")?).is_err(), "that is no bridge");
     bridge.delete()?;
     assert!(host.interface("br0").is_err());

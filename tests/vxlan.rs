@@ -244,6 +244,14 @@ fn an_address_has_one_tunnel_end() -> Result {
 }
 
 #[netns_test]
+fn an_entry_with_a_tunnel_end_is_for_a_vxlan_device(net: Tunnel) -> Result {
+    let error = net.left.add_fdb("02:00:00:00:00:02 dev eth0 dst 192.0.2.9").expect_err("it leads nowhere").to_string();
+    assert!(error.contains("error[N0066]: `eth0` is no VXLAN device, it leads to no tunnel end"), "{error}");
+    assert!(error.contains("help: leave out `dst` for a port of a bridge"), "{error}");
+    Ok(())
+}
+
+#[netns_test]
 fn a_bridge_keeps_to_an_entry_set_by_hand() -> Result {
     let lab = Topology::builder()
         .node("a", |n| n.interface("eth0", "10.0.0.1/24").neighbour("10.0.0.9", "02:00:00:00:00:09", "eth0"))

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, FnArg, LitStr, Meta, Pat, ReturnType, Type, spanned::Spanned};
+use syn::{Attribute, FnArg, LitStr, Meta, Pat, ReturnType, Safety, Type, spanned::Spanned};
 
 use crate::{
     error::Errors,
@@ -63,6 +63,9 @@ fn check(function: &mut Function, options: &Options, errors: &mut Errors) {
     let signature = &function.signature;
     if let Some(token) = &signature.constness {
         errors.add(token, "a test cannot be `const`", "remove `const`");
+    }
+    if let Safety::Unsafe(token) = &signature.safety {
+        errors.add(token, "a test cannot be `unsafe`: nobody could see to what it asks for", "remove `unsafe`");
     }
     if let Some(token) = &signature.abi {
         errors.add(token, "a test cannot be `extern`", "remove the ABI");

@@ -18,6 +18,8 @@ fn run(runner: Runner, binary: &str, arguments: &[&str], files: &[&str]) -> (Rep
     (runner.report(&output), output.status.success())
 }
 
+const UNBUILT: &str = "cannot build the network of this test: on node `a`: cannot set net.ipv4.ip_foward = 1";
+
 #[test]
 fn every_failing_case_fails_with_its_own_words() {
     with_each_runner("every_failing_case_fails_with_its_own_words", |runner| {
@@ -87,7 +89,26 @@ fn every_failing_case_fails_with_its_own_words() {
             ("address_of_no_node_unwrapped", Failed, &["AddrNotAvailable", "help: if this was on no node, it was in"]),
             ("binary_that_nobody_built", Failed, &["there is no binary `wbe`", "did you mean `web`?"]),
             ("closure_on_a_node", Failed, &["panicked at tests/failing.rs:146:31:\non a node"]),
+            ("network_that_cannot_be_built_is_no_panic", Failed, &[UNBUILT, "test did not panic as expected"]),
+            ("network_that_cannot_be_built_is_no_expected_panic", Failed, &[UNBUILT, "test did not panic as expected"]),
+            (
+                "topology_with_a_fault_is_no_panic",
+                Failed,
+                &["the topology has no fault: ", "test did not panic as expected"],
+            ),
+            (
+                "checks_that_a_panic_ends",
+                Failed,
+                &[
+                    "panicked at tests/failing.rs:220:9:\nin the middle",
+                    "1 of 1 checks had failed before\n",
+                    "tests/failing.rs:219:16:\nit does not hold that one is two",
+                ],
+            ),
         ]);
+        // The process of a test has the command line of another one, for which its copy of the program was executed.
+        let endless = report.section("endless");
+        assert!(endless.contains("endless (sleeping)") && !endless.contains("--test-threads=1"), "{endless}");
     });
 }
 

@@ -9,6 +9,9 @@ fn generic<T: Default>() {
 const fn constant() {}
 
 #[netns_test]
+unsafe fn dangerous() {}
+
+#[netns_test]
 extern "C" fn foreign() {}
 
 #[netns_test]

@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr};
 
+use netns_test_topology::Cidr;
+
 use super::{Body, Packet, Transport};
 use crate::probe::{Part, Protocol, Traffic};
 
@@ -13,6 +15,11 @@ pub trait Filter {
 
     /// What reports call it.
     fn describe(&self) -> String;
+
+    /// The same as a description, if it is one: two of them can be compared.
+    fn traffic(&self) -> Option<&Traffic> {
+        None
+    }
 }
 
 impl<F: Fn(&Packet) -> bool> Filter for F {
@@ -27,7 +34,7 @@ impl<F: Fn(&Packet) -> bool> Filter for F {
 
 impl Filter for Traffic {
     fn matches(&self, packet: &Packet) -> bool {
-        let within = |cidr: Option<netns_test_topology::Cidr>, addr: Option<IpAddr>| {
+        let within = |cidr: Option<Cidr>, addr: Option<IpAddr>| {
             cidr.is_none_or(|cidr| addr.is_some_and(|addr| cidr.contains(addr)))
         };
         self.is_of_the_protocol(packet) && within(self.from, packet.source()) && within(self.to, packet.destination())
@@ -35,6 +42,10 @@ impl Filter for Traffic {
 
     fn describe(&self) -> String {
         self.to_string()
+    }
+
+    fn traffic(&self) -> Option<&Traffic> {
+        Some(self)
     }
 }
 
@@ -46,9 +57,31 @@ impl Filter for &Traffic {
     fn describe(&self) -> String {
         self.to_string()
     }
+
+    fn traffic(&self) -> Option<&Traffic> {
+        Some(self)
+    }
 }
 
 impl Traffic {
+    /// Whether no packet is of both descriptions.
+    pub(super) fn contradicts(&self, other: &Self) -> bool {
+        fn differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+            one.zip(other).is_some_and(|(one, other)| one != other)
+        }
+        let apart =
+            |one: Option<Cidr>, other: Option<Cidr>| one.zip(other).is_some_and(|(one, other)| !one.overlaps(&other));
+        let is_ipv6 = |traffic: &Self| traffic.from.or(traffic.to).map(|network| network.is_ipv6());
+        let any = [self.protocol, other.protocol].contains(&Protocol::Any);
+        (!any && self.protocol != other.protocol)
+            || differ(self.port, other.port)
+            || differ(self.source_port, other.source_port)
+            || differ(self.part, other.part)
+            || differ(is_ipv6(self), is_ipv6(other))
+            || apart(self.from, other.from)
+            || apart(self.to, other.to)
+    }
+
     fn is_of_the_protocol(&self, packet: &Packet) -> bool {
         let half = |requests: bool, replies: bool| match self.part {
             None => true,
@@ -80,5 +113,38 @@ impl Traffic {
 impl fmt::Debug for dyn Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.describe())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::{any, arp, icmp, ndp, tcp, udp};
+
+    #[test]
+    fn descriptions_contradict_each_other_where_no_packet_is_of_both() {
+        let from = |network| icmp().from(network);
+        for (one, other) in [
+            (icmp(), udp(53)),
+            (icmp(), ndp()),
+            (udp(53), udp(54)),
+            (udp(53).source_port(1), udp(53).source_port(2)),
+            (arp().requests(), arp().replies()),
+            (from("10.0.0.0/24"), from("10.0.1.0/24")),
+            (from("10.0.0.1"), any().from("10.0.0.2")),
+            (from("10.0.0.1"), icmp().to("fd00::1")),
+        ] {
+            assert!(one.contradicts(&other) && other.contradicts(&one), "{one}, {other}");
+        }
+        for (one, other) in [
+            (any(), tcp(80)),
+            (any().from("10.0.0.1"), arp()),
+            (udp(53), udp(53).source_port(53)),
+            (from("10.0.0.0/16"), from("10.0.1.0/24")),
+            (from("10.0.0.1"), icmp().to("10.0.0.2")),
+            (icmp().requests(), icmp()),
+        ] {
+            assert!(!one.contradicts(&other) && !other.contradicts(&one), "{one}, {other}");
+        }
     }
 }

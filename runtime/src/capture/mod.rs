@@ -3,6 +3,7 @@
 mod filter;
 mod packet;
 mod tap;
+mod text;
 
 use std::{
     cell::Cell,
@@ -18,9 +19,15 @@ pub use filter::Filter;
 pub use packet::{Arp, Body, Direction, Encapsulated, Ethernet, Ip, Packet, Transport};
 pub(crate) use tap::{Tap, Watch};
 
-use crate::{netns::Netns, probe::local};
+use crate::{
+    netns::Netns,
+    probe::{Protocol, Traffic, local},
+};
 
 /// Records what passes an interface, from its opening until it is dropped.
+///
+/// Whatever is asked of it is asked of what its filter keeps: `quiet(any(), …)` says that nothing of that passed. A
+/// question about traffic of which the filter can keep nothing, as about UDP in a capture of ICMP, is an error.
 ///
 /// It sends nothing and changes nothing. It keeps up to 64 MiB; a frame that it could not keep makes every question an
 /// error. It stands on [packet(7)](https://man7.org/linux/man-pages/man7/packet.7.html).
@@ -28,11 +35,21 @@ use crate::{netns::Netns, probe::local};
 pub struct Listener {
     netns: Netns,
     interface: String,
+    /// With its node, for reports.
+    place: String,
+    keeps: Keeps,
     index: u32,
     watch: Watch,
     passed: Arc<Passed>,
     before: local::Counters,
     cleared: usize,
+}
+
+/// The filter of a capture, as far as it can be told.
+#[derive(Debug)]
+struct Keeps {
+    words: String,
+    traffic: Option<Traffic>,
 }
 
 /// What passed the interface in all, whatever the capture keeps.
@@ -84,8 +101,21 @@ pub enum CaptureError {
         /// Why.
         reason: String,
     },
+    /// The capture's own filter keeps none of what was asked about.
+    #[error(
+        "the capture on {interface} keeps {keeps} alone, so it cannot tell of {wanted} (help: begin one with a filter \
+         that keeps it, such as `any()`)"
+    )]
+    NotKept {
+        /// Where.
+        interface: String,
+        /// What was asked about.
+        wanted: String,
+        /// What the capture keeps.
+        keeps: String,
+    },
     /// The expected packet did not come.
-    #[error("{interface} saw no {wanted} within {waited:?}{}", Listing(.instead))]
+    #[error("{interface} saw no {wanted} within {waited:?}{}", Listing(.instead, .keeps.as_deref()))]
     Unseen {
         /// Where.
         interface: String,
@@ -95,9 +125,11 @@ pub enum CaptureError {
         waited: Duration,
         /// The last packets that passed instead.
         instead: Vec<Packet>,
+        /// What the capture keeps; `None` if it is everything.
+        keeps: Option<String>,
     },
     /// A packet passed that should not have.
-    #[error("{interface} saw {} {unwanted}{}", .seen.len(), Listing(.seen))]
+    #[error("{interface} saw {} {unwanted}{}", .seen.len(), Listing(.seen, None))]
     NotQuiet {
         /// Where.
         interface: String,
@@ -122,12 +154,16 @@ impl Listener {
     /// If the namespace has no such interface, or packet sockets are refused.
     pub(crate) fn open(
         netns: &Netns,
+        node: &str,
         interface: &str,
         filter: impl Filter + Send + Sync + 'static,
     ) -> Result<Self, CaptureError> {
+        let place = format!("{node}.{interface}");
         let failed = |operation| {
-            move |source: io::Error| CaptureError::System { operation, interface: interface.to_owned(), source }
+            let interface = place.clone();
+            move |source: io::Error| CaptureError::System { operation, interface, source }
         };
+        let keeps = Keeps { words: filter.describe(), traffic: filter.traffic().cloned() };
         let index = netns.run(|| local::index_of(interface)).and_then(|i| i).map_err(failed("find the interface"))?;
         let tap = netns.tap().map_err(failed("open a packet socket"))?;
         let passed = Arc::new(Passed::default());
@@ -138,7 +174,8 @@ impl Listener {
         let before =
             netns.run(|| local::Counters::of(interface)).and_then(|c| c).map_err(failed("read the counters"))?;
         watch.keep_reading().map_err(failed("start the reading thread"))?;
-        Ok(Self { netns: netns.clone(), interface: interface.to_owned(), index, watch, passed, before, cleared: 0 })
+        let (netns, interface) = (netns.clone(), interface.to_owned());
+        Ok(Self { netns, interface, place, keeps, index, watch, passed, before, cleared: 0 })
     }
 
     /// The name of the interface.
@@ -159,8 +196,9 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// If frames were lost.
+    /// If frames were lost, or the capture's filter keeps nothing of this kind.
     pub fn count(&self, filter: impl Filter) -> Result<usize, CaptureError> {
+        self.can_tell_of(&filter)?;
         Ok(self.frames()?.iter().filter(|p| filter.matches(p)).count())
     }
 
@@ -178,7 +216,7 @@ impl Listener {
     ///
     /// # Panics
     ///
-    /// If none passed, or frames were lost.
+    /// If none passed, frames were lost, or the capture's filter keeps nothing of this kind.
     #[track_caller]
     pub fn saw(&self, filter: impl Filter) -> Packet {
         match self.wait_for(filter, PATIENCE) {
@@ -203,8 +241,9 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// If none passed, or frames were lost.
+    /// If none passed, frames were lost, or the capture's filter keeps nothing of this kind.
     pub fn wait_for(&self, filter: impl Filter, time: Duration) -> Result<Packet, CaptureError> {
+        self.can_tell_of(&filter)?;
         if let Some(found) = self.frames()?.iter().find(|p| filter.matches(p)) {
             return Ok(Packet::clone(found));
         }
@@ -220,10 +259,11 @@ impl Listener {
         match found {
             Some(packet) => Ok(packet),
             None => Err(CaptureError::Unseen {
-                interface: self.interface.clone(),
+                interface: self.place.clone(),
                 wanted: filter.describe(),
                 waited: time,
                 instead: instead()?,
+                keeps: self.keeps.unless_everything(),
             }),
         }
     }
@@ -232,9 +272,10 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// If one passed. If the capture could not have seen it: the interface is down, without carrier or gone, it counted
-    /// frames that the capture has not seen, or frames were lost.
+    /// If one passed. If the capture could not have seen it: its own filter keeps nothing of this kind, the interface is
+    /// down, without carrier or gone, it counted frames that the capture has not seen, or frames were lost.
     pub fn quiet(&self, filter: impl Filter, time: Duration) -> Result<(), CaptureError> {
+        self.can_tell_of(&filter)?;
         self.alive()?;
         let until = Instant::now() + time;
         loop {
@@ -242,7 +283,7 @@ impl Listener {
                 self.frames()?.iter().filter(|p| filter.matches(p)).map(|p| Packet::clone(p)).collect();
             if !seen.is_empty() {
                 return Err(CaptureError::NotQuiet {
-                    interface: self.interface.clone(),
+                    interface: self.place.clone(),
                     unwanted: filter.describe(),
                     seen,
                 });
@@ -257,6 +298,18 @@ impl Listener {
         self.saw_what_was_counted()
     }
 
+    /// What was left out cannot be told from what did not pass.
+    fn can_tell_of(&self, wanted: &impl Filter) -> Result<(), CaptureError> {
+        match (&self.keeps.traffic, wanted.traffic()) {
+            (Some(kept), Some(wanted)) if kept.contradicts(wanted) => Err(CaptureError::NotKept {
+                interface: self.place.clone(),
+                wanted: wanted.to_string(),
+                keeps: self.keeps.words.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     fn frames(&self) -> Result<Vec<Arc<Packet>>, CaptureError> {
         let mut frames = self.watch.frames().map_err(|e| self.failed("receive", e))?;
         self.nothing_lost()?;
@@ -267,14 +320,13 @@ impl Listener {
     fn nothing_lost(&self) -> Result<(), CaptureError> {
         match self.watch.lost() {
             0 => Ok(()),
-            frames => Err(CaptureError::Lost { interface: self.interface.clone(), frames }),
+            frames => Err(CaptureError::Lost { interface: self.place.clone(), frames }),
         }
     }
 
     /// The interface is there and could have carried something.
     fn alive(&self) -> Result<(), CaptureError> {
-        let dead =
-            |reason: &str| Err(CaptureError::Dead { interface: self.interface.clone(), reason: reason.to_owned() });
+        let dead = |reason: &str| Err(CaptureError::Dead { interface: self.place.clone(), reason: reason.to_owned() });
         let state = self.netns.run(|| local::state_of(&self.interface)).and_then(|s| s);
         match state.map_err(|e| self.failed("read the state", e))? {
             None => dead("it is gone"),
@@ -299,14 +351,21 @@ impl Listener {
             }
             // A veth's frame is counted when it is sent, and seen when it is received a moment later.
             if Instant::now() >= until {
-                return Err(CaptureError::Blind { interface: self.interface.clone(), seen, counted });
+                return Err(CaptureError::Blind { interface: self.place.clone(), seen, counted });
             }
             crate::pause();
         }
     }
 
     fn failed(&self, operation: &'static str, source: io::Error) -> CaptureError {
-        CaptureError::System { operation, interface: self.interface.clone(), source }
+        CaptureError::System { operation, interface: self.place.clone(), source }
+    }
+}
+
+impl Keeps {
+    fn unless_everything(&self) -> Option<String> {
+        let everything = self.traffic.as_ref() == Some(&Traffic::new(Protocol::Any));
+        (!everything).then(|| self.words.clone())
     }
 }
 
@@ -319,13 +378,16 @@ impl Passed {
     }
 }
 
-/// Packets as the indented lines after an error.
-struct Listing<'a>(&'a [Packet]);
+/// Packets as the indented lines after an error, and what the capture keeps if that is not everything.
+struct Listing<'a>(&'a [Packet], Option<&'a str>);
 
 impl fmt::Display for Listing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
-            return f.write_str("; nothing passed");
+            return match self.1 {
+                Some(keeps) => write!(f, "; nothing that this capture keeps ({keeps}) passed"),
+                None => f.write_str("; nothing passed"),
+            };
         }
         for packet in self.0.iter().take(SHOWN) {
             write!(f, "\n  {packet}")?;

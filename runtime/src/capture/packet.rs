@@ -1,7 +1,6 @@
 //! A captured frame, taken apart.
 
 use std::{
-    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     ops::Range,
     time::SystemTime,
@@ -16,7 +15,7 @@ use pnet::packet::{
     ip::{IpNextHeaderProtocol, IpNextHeaderProtocols},
     ipv4::{Ipv4Flags, Ipv4Packet},
     ipv6::Ipv6Packet,
-    tcp::{TcpFlags, TcpPacket},
+    tcp::TcpPacket,
     udp::UdpPacket,
     vxlan::VxlanPacket,
 };
@@ -261,57 +260,6 @@ impl Packet {
                 !source.is_unspecified()
             }
             _ => false,
-        }
-    }
-}
-
-impl fmt::Display for Packet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let way = if self.direction == Direction::In { "in" } else { "out" };
-        write!(f, "{way} ")?;
-        match &self.body {
-            Body::Arp(arp) if arp.operation == 1 => {
-                write!(f, "ARP, who-has {} tell {}", arp.target, arp.sender)?;
-            }
-            Body::Arp(arp) if arp.operation == 2 => write!(f, "ARP, {} is-at {}", arp.sender, arp.sender_mac)?,
-            Body::Arp(arp) => write!(f, "ARP, operation {} from {}", arp.operation, arp.sender)?,
-            Body::Ip(ip) => write!(f, "{ip}, ttl {}", ip.ttl)?,
-            Body::Other(kind) => write!(f, "ethertype 0x{kind:04x}")?,
-        }
-        write!(f, ", length {}", self.length)
-    }
-}
-
-impl fmt::Display for Ip {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let v6 = self.source.is_ipv6();
-        match &self.transport {
-            Transport::Tcp { source, destination, flags } => {
-                let names = [(TcpFlags::SYN, 'S'), (TcpFlags::FIN, 'F'), (TcpFlags::RST, 'R'), (TcpFlags::PSH, 'P')];
-                let mut text: String = names.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, c)| *c).collect();
-                if flags & TcpFlags::ACK != 0 {
-                    text.push('.');
-                }
-                write!(f, "{}:{source} > {}:{destination}: TCP [{text}]", self.source, self.destination)
-            }
-            Transport::Udp { source, destination } => {
-                write!(f, "{}:{source} > {}:{destination}: UDP", self.source, self.destination)
-            }
-            Transport::Icmp { kind, code, id, sequence, neighbour } => {
-                write!(f, "{} > {}: ", self.source, self.destination)?;
-                match (v6, kind, neighbour) {
-                    (false, 8, _) | (true, 128, _) => write!(f, "ICMP echo request, id {id}, seq {sequence}"),
-                    (false, 0, _) | (true, 129, _) => write!(f, "ICMP echo reply, id {id}, seq {sequence}"),
-                    (true, 135, Some(who)) => write!(f, "ICMP neighbour solicitation, who has {who}"),
-                    (true, 136, Some(who)) => write!(f, "ICMP neighbour advertisement, {who} is here"),
-                    (false, 3, _) | (true, 1, _) => write!(f, "ICMP destination unreachable, code {code}"),
-                    (false, 11, _) | (true, 3, _) => write!(f, "ICMP time exceeded"),
-                    (true, 2, _) => write!(f, "ICMP packet too big"),
-                    _ => write!(f, "ICMP type {kind}, code {code}"),
-                }
-            }
-            Transport::Fragment => write!(f, "{} > {}: fragment", self.source, self.destination),
-            Transport::Other => write!(f, "{} > {}: protocol {}", self.source, self.destination, self.protocol),
         }
     }
 }

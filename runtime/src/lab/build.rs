@@ -237,7 +237,7 @@ impl Site<'_> {
                 neigh::add(index(&entry.dev)?, entry.address, entry.mac, words)
             }
             Action::AddFdb(entry) => neigh::add_fdb(index(&entry.dev)?, entry, Same::Keep, entry.to_string()),
-            Action::AddRoute(route) => route::add(route, format!("to {}", route.to), index)?,
+            Action::AddRoute(route) => route::add(route, route.to_string(), index)?,
             Action::AddRule(entry) => rule::add(entry, format!("{entry:?}")),
             other => {
                 return Err(KernelError::new("carry out", format!("{other:?}"), Errno::ENOSYS)

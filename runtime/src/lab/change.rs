@@ -26,7 +26,18 @@ impl Node {
         let end = |name: &str| Ok::<_, Error>(VethEnd { name: IfName::new(name)?, mac: None, mtu: None, index: None });
         let there = peer.live()?;
         let far = (peer != self).then(|| there.netns.as_fd());
-        self.execute(link::create_veth(&end(interface)?, None, &end(peer_interface)?, far))?;
+        let made = self.execute(link::create_veth(&end(interface)?, None, &end(peer_interface)?, far));
+        made.map_err(|error| match error {
+            Error::Kernel { node, source } if source.is(Errno::EEXIST) => {
+                let ends = [(self, interface), (peer, peer_interface)];
+                let source = match ends.into_iter().find(|(node, name)| node.interface(name).is_ok()) {
+                    Some((taken, name)) => source.because(format!("there is an interface `{taken}.{name}` already")),
+                    None => source,
+                };
+                Error::Kernel { node, source }
+            }
+            error => error,
+        })?;
         let ends = (Interface::new(self.clone(), interface), Interface::new(peer.clone(), peer_interface));
         ends.0.begin()?;
         ends.1.begin()?;
@@ -66,7 +77,7 @@ impl Node {
     /// If the text is no route, or the kernel refuses, as for a gateway that is not on the link.
     pub fn add_route(&self, route: impl IntoValue<Route>) -> Result<(), Error> {
         let route = route.into_value()?;
-        let request = route::add(&route, format!("to {}", route.to), |name| self.index_of(name));
+        let request = route::add(&route, route.to_string(), |name| self.index_of(name));
         self.execute(self.words(request)?)
     }
 
@@ -77,7 +88,7 @@ impl Node {
     /// If the text is no route, or there is none like it.
     pub fn remove_route(&self, route: impl IntoValue<Route>) -> Result<(), Error> {
         let route = route.into_value()?;
-        let request = route::delete(&route, format!("to {}", route.to), |name| self.index_of(name));
+        let request = route::delete(&route, route.to_string(), |name| self.index_of(name));
         self.execute(self.words(request)?)
     }
 

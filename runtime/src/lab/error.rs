@@ -44,6 +44,19 @@ pub enum Error {
         /// The names there are.
         interfaces: Vec<String>,
     },
+    /// The bridge is not where its port was to be.
+    #[error(
+        "`{interface}` cannot be a port of `{bridge}`, which is on node `{node}` (help: a bridge has ports on its own node: \
+         lay a cable there with `connect`, and plug its end in)"
+    )]
+    BridgeElsewhere {
+        /// The interface, with its node.
+        interface: String,
+        /// The bridge.
+        bridge: String,
+        /// The bridge's node.
+        node: String,
+    },
     /// The name is taken.
     #[error("this network already has a node named `{name}`")]
     NodeExists {

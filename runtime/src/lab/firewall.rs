@@ -7,7 +7,7 @@ use netns_test_topology::{
     build::{IntoValue, MatchBuilder, RuleBuilder},
 };
 
-use super::{Error, Node};
+use super::{Error, Node, checked};
 use crate::{
     kernel::{ChainInfo, ConntrackEntry, Count, RuleInfo, nft::RuleId},
     probe::{Protocol as ProbeProtocol, Traffic},
@@ -69,9 +69,12 @@ impl fmt::Display for RuleHandle {
 impl Node {
     /// Appends a rule to the chain at a hook; a chain that is missing is made, with policy accept.
     ///
+    /// The name of an interface that it matches is not looked up: an interface may get that name later.
+    ///
     /// # Errors
     ///
-    /// If the kernel refuses, as for a verdict that the hook does not know.
+    /// [`Error::Topology`] if no packet can match, as for the outgoing interface at input. If the kernel refuses, as for
+    /// a verdict that the hook does not know.
     pub fn add_firewall_rule(
         &self,
         family: Family,
@@ -79,6 +82,7 @@ impl Node {
         rule: impl Into<RuleBuilder>,
     ) -> Result<RuleHandle, Error> {
         let rule = rule.into().build()?;
+        checked::rule(self.name(), family, hook, &rule)?;
         let live = self.live()?;
         let rule = self.words(live.nft().and_then(|nft| nft.add_rule(family, hook, &rule)))?;
         Ok(RuleHandle { node: self.clone(), rules: vec![rule] })
@@ -88,7 +92,7 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// If the kernel refuses, as for a verdict that the hook does not know.
+    /// As [`Node::add_firewall_rule`].
     pub fn insert_firewall_rule(
         &self,
         family: Family,
@@ -96,6 +100,7 @@ impl Node {
         rule: impl Into<RuleBuilder>,
     ) -> Result<RuleHandle, Error> {
         let rule = rule.into().build()?;
+        checked::rule(self.name(), family, hook, &rule)?;
         let live = self.live()?;
         let rule = self.words(live.nft().and_then(|nft| nft.insert_rule(family, hook, &rule)))?;
         Ok(RuleHandle { node: self.clone(), rules: vec![rule] })
@@ -160,7 +165,8 @@ impl Node {
     /// Gives what leaves by an interface the address of that interface ([RFC 3022]), as
     /// `iptables -t nat -A POSTROUTING -o … -j MASQUERADE`.
     ///
-    /// This is for IPv4 and IPv6, where a `masquerade` that a topology declares is for IPv4 alone.
+    /// This is for IPv4 and IPv6, where a `masquerade` that a topology declares is for IPv4 alone. The name is not looked up: an
+    /// interface may get it later.
     ///
     /// # Errors
     ///

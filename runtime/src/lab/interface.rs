@@ -193,7 +193,9 @@ impl Interface {
     ///
     /// If the kernel refuses, as out of range.
     pub fn set_mtu(&self, mtu: u32) -> Result<(), Error> {
-        self.set("set the MTU of", |link| link.mtu(mtu))
+        self.execute(link::set(self.index()?, "set the MTU of", format!("{} to {mtu}", self.name), |link| {
+            link.mtu(mtu)
+        }))
     }
 
     /// Sets the length of its transmit queue, in packets (`txqueuelen`); a queueing discipline that is made later
@@ -213,7 +215,19 @@ impl Interface {
     /// If the kernel refuses, as for a group address.
     pub fn set_mac(&self, mac: impl IntoValue<Mac>) -> Result<(), Error> {
         let mac = mac.into_value()?;
-        self.set("set the MAC address of", |link| link.address(mac.octets().to_vec()))
+        let change = |link: rtnetlink::LinkMessageBuilder<_>| link.address(mac.octets().to_vec());
+        match self.execute(link::set(
+            self.index()?,
+            "set the MAC address of",
+            format!("{} to {mac}", self.name),
+            change,
+        )) {
+            Err(Error::Kernel { node, source }) if source.is(Errno::EADDRNOTAVAIL) && !mac.is_unicast() => {
+                let why = if mac.octets() == [0; 6] { "that is no address" } else { "that is the address of a group" };
+                Err(Error::Kernel { node, source: source.because(why) })
+            }
+            done => done,
+        }
     }
 
     /// Makes it a port of a bridge of the same node.
@@ -223,10 +237,10 @@ impl Interface {
     /// If the bridge is on another node or is no bridge.
     pub fn set_master(&self, bridge: &Interface) -> Result<(), Error> {
         if bridge.node != self.node {
-            return Err(Error::NoSuchInterface {
-                node: self.node.name().to_owned(),
-                name: bridge.name().to_owned(),
-                interfaces: self.node.links()?.into_iter().map(|link| link.name).collect(),
+            return Err(Error::BridgeElsewhere {
+                interface: self.to_string(),
+                bridge: bridge.name().to_owned(),
+                node: bridge.node.name().to_owned(),
             });
         }
         let index = bridge.index()?;

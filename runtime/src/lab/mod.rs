@@ -3,6 +3,7 @@
 mod attach;
 mod build;
 mod change;
+mod checked;
 mod error;
 mod firewall;
 mod interface;

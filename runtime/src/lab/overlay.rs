@@ -4,8 +4,9 @@ use std::os::fd::AsFd;
 
 use netns_test_topology::{Departure, FdbEntry, IfName, Macvlan, NodeName, Vxlan, build::IntoValue};
 
-use super::{Error, Interface, Node};
+use super::{Error, Interface, Node, checked};
 use crate::kernel::{
+    LinkInfo,
     neigh::{self, Same},
     overlay::{self, Made},
     route,
@@ -56,7 +57,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// If the text is no entry, there is no such interface, or the address has an entry already.
+    /// If the text is no entry, there is no such interface, or the address has an entry already; if it has a tunnel end
+    /// and the interface is no VXLAN device.
     pub fn add_fdb(&self, entry: impl IntoValue<FdbEntry>) -> Result<(), Error> {
         self.set_fdb(entry.into_value()?, Same::Keep)
     }
@@ -82,7 +84,10 @@ impl Node {
     }
 
     fn set_fdb(&self, entry: FdbEntry, same: Same) -> Result<(), Error> {
-        let index = self.interface(&entry.dev)?.index()?;
+        let LinkInfo { index, kind, .. } = self.interface(&entry.dev)?.info()?;
+        if kind != "vxlan" && entry.dst.is_some() {
+            checked::fdb(self.name(), &entry)?;
+        }
         self.execute(neigh::add_fdb(index, &entry, same, entry.to_string()))
     }
 

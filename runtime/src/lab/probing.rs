@@ -181,8 +181,8 @@ impl Interface {
         let address = address.into_value()?;
         let live = self.node().live()?;
         let ask = |within| match address {
-            IpAddr::V4(v4) => probe::who_has(&live.netns, self.name(), v4, within),
-            IpAddr::V6(v6) => probe::solicit(&live.netns, self.name(), v6, within),
+            IpAddr::V4(v4) => probe::who_has(&live.netns, self, v4, within),
+            IpAddr::V6(v6) => probe::solicit(&live.netns, self, v6, within),
         };
         let seen = ask(WHO_HAS)?;
         if seen.answers.is_empty() {
@@ -201,7 +201,7 @@ impl Interface {
     /// If there is no such interface, or packet sockets are refused.
     pub fn capture(&self, filter: impl Filter + Send + Sync + 'static) -> Result<Listener, Error> {
         let live = self.node().live()?;
-        Ok(Listener::open(&live.netns, self.name(), filter)?)
+        Ok(Listener::open(&live.netns, self.node().name(), self.name(), filter)?)
     }
 
     fn target(&self, protocol: Protocol, port: u16) -> Target {

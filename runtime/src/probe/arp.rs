@@ -16,7 +16,7 @@ use pnet::{
 };
 
 use super::{ProbeError, local};
-use crate::{capture::Direction, netns::Netns};
+use crate::{capture::Direction, lab::Interface, netns::Netns};
 
 /// What an address resolution saw: everybody who answered, in the order of the answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,13 +64,14 @@ impl Resolution {
 /// The asker's address is the interface's first, and 0.0.0.0 if it has none.
 pub(crate) fn who_has(
     netns: &Netns,
-    interface: &str,
+    interface: &Interface,
     target: Ipv4Addr,
     within: Duration,
 ) -> Result<Resolution, ProbeError> {
     let ask = || {
         let (link, mac) = ethernet(interface)?;
-        let own = local::addresses(Some(interface)).map_err(|e| ProbeError::system("read addresses", interface, e))?;
+        let own =
+            local::addresses(Some(interface.name())).map_err(|e| ProbeError::system("read addresses", interface, e))?;
         let first = own.iter().find_map(|addr| match addr {
             IpAddr::V4(v4) => Some(*v4),
             IpAddr::V6(_) => None,
@@ -86,8 +87,8 @@ pub(crate) fn who_has(
 }
 
 /// The link-layer name of an interface, and its MAC.
-pub(super) fn ethernet(interface: &str) -> Result<(LinkAddr, Mac), ProbeError> {
-    let found = local::link_of(interface).map_err(|e| ProbeError::system("find the interface", interface, e))?;
+pub(super) fn ethernet(interface: &Interface) -> Result<(LinkAddr, Mac), ProbeError> {
+    let found = local::link_of(interface.name()).map_err(|e| ProbeError::system("find the interface", interface, e))?;
     let missing = || std::io::Error::from_raw_os_error(nix::libc::ENODEV);
     let link = found.ok_or_else(|| ProbeError::system("find the interface", interface, missing()))?;
     let mac = Mac::new(link.addr().unwrap_or_default());
@@ -97,7 +98,7 @@ pub(super) fn ethernet(interface: &str) -> Result<(LinkAddr, Mac), ProbeError> {
 /// Sends a question and collects the answers.
 pub(super) fn exchange(
     netns: &Netns,
-    interface: &str,
+    interface: &Interface,
     target: IpAddr,
     frame: &[u8],
     link: &LinkAddr,
@@ -135,7 +136,7 @@ pub(super) fn exchange(
         let (mac, from) = answered(packet)?;
         Some(Resolved { mac, from, rtt: packet.time.duration_since(clock).unwrap_or_default() })
     });
-    Ok(Resolution { target, interface: interface.to_owned(), answers: answers.collect(), elapsed })
+    Ok(Resolution { target, interface: interface.name().to_owned(), answers: answers.collect(), elapsed })
 }
 
 fn request(mac: Mac, sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {

@@ -1,9 +1,10 @@
 //! Waiting for a fact, and collecting wrong ones.
 
 use std::{
-    fmt,
+    fmt, mem,
     panic::Location,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -177,23 +178,42 @@ impl Checks {
     /// With every failure, if there was one; also if nothing was checked at all.
     #[track_caller]
     pub(crate) fn finish(self) {
-        let State { made, failures } = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        assert!(made > 0, "nothing was checked");
-        if failures.is_empty() {
-            return;
+        let state = mem::take(&mut *self.state());
+        assert!(state.made > 0, "nothing was checked");
+        if !state.failures.is_empty() {
+            panic!("{}", state.report("failed"));
         }
-        let listed: Vec<String> = failures.iter().map(|(at, text)| format!("{at}:\n{text}")).collect();
-        panic!("{} of {made} checks failed\n\n{}", failures.len(), listed.join("\n\n"));
     }
 
     #[track_caller]
     fn note<T, E: fmt::Display>(&self, result: Result<T, E>) {
         let at = Location::caller();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         state.made += 1;
         if let Err(error) = result {
             state.failures.push((at, error.to_string()));
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells what was collected when a panic ends the collection.
+impl Drop for Checks {
+    fn drop(&mut self) {
+        let state = self.state();
+        if thread::panicking() && !state.failures.is_empty() {
+            eprintln!("{}", state.report("had failed before"));
+        }
+    }
+}
+
+impl State {
+    fn report(&self, failed: &str) -> String {
+        let listed: Vec<String> = self.failures.iter().map(|(at, text)| format!("{at}:\n{text}")).collect();
+        format!("{} of {} checks {failed}\n\n{}", listed.len(), self.made, listed.join("\n\n"))
     }
 }
 

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     capture::{Packet, Transport},
+    lab::Interface,
     netns::Netns,
 };
 
@@ -35,13 +36,14 @@ const OPTION: usize = 8;
 /// Asks on an interface who has an address, from the interface's link-local address.
 pub(crate) fn solicit(
     netns: &Netns,
-    interface: &str,
+    interface: &Interface,
     target: Ipv6Addr,
     within: Duration,
 ) -> Result<Resolution, ProbeError> {
     let ask = || {
         let (link, mac) = ethernet(interface)?;
-        let own = local::addresses(Some(interface)).map_err(|e| ProbeError::system("read addresses", interface, e))?;
+        let own =
+            local::addresses(Some(interface.name())).map_err(|e| ProbeError::system("read addresses", interface, e))?;
         let source = own.iter().find_map(|addr| match addr {
             IpAddr::V6(v6) if v6.is_unicast_link_local() => Some(*v6),
             _ => None,

@@ -11,7 +11,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::{
+    errno::Errno,
+    mount::{MntFlags, MsFlags, mount, umount2},
+};
 
 use super::ProcessError;
 
@@ -81,18 +84,18 @@ impl From<nix::Error> for Refusal {
     }
 }
 
-fn refused(error: io::ErrorKind, help: impl Into<String>) -> Refusal {
-    Refusal { error: error.into(), help: Some(help.into()) }
+fn refused(errno: Errno, help: impl Into<String>) -> Refusal {
+    Refusal { error: errno.into(), help: Some(help.into()) }
 }
 
 impl Put {
     fn put(&mut self, path: &Path, content: &Content) -> Result<(), Refusal> {
         let (Some(name), true) = (path.file_name(), path.is_absolute()) else {
-            return Err(refused(io::ErrorKind::InvalidInput, "write the whole path of a file, beginning with `/`"));
+            return Err(refused(Errno::EINVAL, "write the whole path of a file, beginning with `/`"));
         };
         if let Ok(target) = fs::canonicalize(path) {
             if target.is_dir() {
-                return Err(refused(io::ErrorKind::IsADirectory, "write the path of a file in it"));
+                return Err(refused(Errno::EISDIR, "write the path of a file in it"));
             }
             if self.files.contains(&target) {
                 return Ok(content.write(&target)?);
@@ -103,7 +106,7 @@ impl Put {
         }
         let wanted = path.parent().unwrap_or(Path::new("/"));
         let there = wanted.ancestors().find_map(|directory| Some((directory, fs::canonicalize(directory).ok()?)));
-        let (shown, directory) = there.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let (shown, directory) = there.ok_or_else(|| io::Error::from(Errno::ENOENT))?;
         if !self.has_for_itself(&directory)? {
             self.mirror(&directory)?;
         }
@@ -138,7 +141,7 @@ impl Put {
     fn mirror(&mut self, directory: &Path) -> Result<(), Refusal> {
         if directory == Path::new("/") {
             return Err(refused(
-                io::ErrorKind::NotFound,
+                Errno::ENOENT,
                 "nothing can be added to the root directory: choose a place below a directory that is there, such as \
                  /run, /etc or /srv",
             ));

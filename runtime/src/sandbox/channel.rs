@@ -50,6 +50,8 @@ pub(crate) enum Message {
     Passed,
     /// The body panicked or returned a failure.
     Failed(String),
+    /// The network of the body's argument could not be built.
+    Unbuilt(String),
 }
 
 /// What a new process is to become.
@@ -153,6 +155,7 @@ impl Message {
             Self::Skip(text) => (b'I', text.clone()),
             Self::Passed => (b'P', String::new()),
             Self::Failed(text) => (b'F', text.clone()),
+            Self::Unbuilt(text) => (b'U', text.clone()),
         };
         let mut bytes = vec![tag];
         bytes.extend(text.into_bytes());
@@ -181,6 +184,7 @@ impl Message {
             b'I' => Self::Skip(text),
             b'P' => Self::Passed,
             b'F' => Self::Failed(text),
+            b'U' => Self::Unbuilt(text),
             _ => return None,
         })
     }
@@ -235,6 +239,7 @@ mod tests {
             Message::Skip("no".into()),
             Message::Passed,
             Message::Failed("x".repeat(LONGEST - 1)),
+            Message::Unbuilt("a".into()),
         ] {
             a.send(&message, &[]).unwrap();
             assert_eq!(b.receive().unwrap().unwrap().0, message);

@@ -108,7 +108,8 @@ impl Launch {
             ));
         }
         if !talk.until(self.deadline.and_then(end_of), |_| false, ended)? {
-            let running = if talk.said.is_none() { running::describe(talk.server.id()) } else { String::new() };
+            let running =
+                if talk.said.is_none() { running::describe(talk.server.id(), &self.name) } else { String::new() };
             talk.end(ended)?;
             // It may have ended while it was told to.
             if talk.said.is_none() {
@@ -255,6 +256,7 @@ impl Talk {
             Message::Skip(reason) => self.said = Some(End::Skipped(reason)),
             Message::Passed => self.said = Some(End::Passed),
             Message::Failed(message) => self.said = Some(End::Failed(message)),
+            Message::Unbuilt(message) => self.said = Some(End::Unbuilt(message)),
             Message::Over(status) => self.over = Some(Over::Well(status)),
             Message::Start(_) | Message::Kill => return Err(io::Error::other("a message in the wrong direction")),
         }

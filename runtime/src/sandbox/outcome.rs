@@ -20,6 +20,8 @@ pub enum End {
     Passed,
     /// The body panicked or returned a failure; the text is the panic's.
     Failed(String),
+    /// The network of the body's argument could not be built, so the body did not run; the text says why.
+    Unbuilt(String),
     /// The body said that it cannot run here, and why.
     Skipped(String),
     /// The process ended without the body having returned.
@@ -56,6 +58,7 @@ impl Display for End {
         match self {
             Self::Passed => f.write_str("passed"),
             Self::Failed(message) => write!(f, "failed: {message}"),
+            Self::Unbuilt(message) => f.write_str(message),
             Self::Skipped(reason) => write!(f, "skipped: {reason}"),
             Self::Ended(status) => match status.code() {
                 Some(code) => write!(f, "the process exited with code {code} before the test returned"),

@@ -10,9 +10,20 @@ struct Process {
     command: String,
 }
 
+/// The longest part of a command that is shown, in characters.
+const SHOWN: usize = 200;
+
 /// The processes below `middle`, one a line, with the threads of each; without I, which is ours.
-pub(crate) fn describe(middle: u32) -> String {
-    let all = processes();
+///
+/// Forks of `middle` are shown by the name of the test: their command line is that of the first one that it was
+/// executed for.
+pub(crate) fn describe(middle: u32, test: &str) -> String {
+    let mut all = processes();
+    if let Some(first) = all.iter().find(|process| process.pid == middle).map(|process| process.command.clone()) {
+        for process in all.iter_mut().filter(|process| process.command == first) {
+            test.clone_into(&mut process.command);
+        }
+    }
     let mut text = String::new();
     for init in all.iter().filter(|process| process.parent == middle) {
         below(&all, init.pid, 1, &mut text);
@@ -23,7 +34,8 @@ pub(crate) fn describe(middle: u32) -> String {
 fn below(all: &[Process], parent: u32, depth: usize, text: &mut String) {
     for process in all.iter().filter(|process| process.parent == parent) {
         let indent = "  ".repeat(depth);
-        text.push_str(&format!("{indent}{} ({})\n", process.command, words(process.state)));
+        let command: String = process.command.chars().take(SHOWN).collect();
+        text.push_str(&format!("{indent}{command} ({})\n", words(process.state)));
         let threads = threads(process.pid);
         if threads.len() > 1 {
             text.push_str(&format!("{indent}  threads: {}\n", threads.join(", ")));
@@ -42,7 +54,7 @@ fn process(pid: u32) -> Option<Process> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words: Vec<_> = line.split(|&byte| byte == 0).filter(|word| !word.is_empty()).collect();
     let command = if words.is_empty() { name } else { String::from_utf8_lossy(&words.join(&b' ')).into_owned() };
-    Some(Process { pid, parent, state, command: command.chars().take(200).collect() })
+    Some(Process { pid, parent, state, command })
 }
 
 fn threads(pid: u32) -> Vec<String> {

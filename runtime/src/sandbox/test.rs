@@ -5,6 +5,7 @@ use std::{
     env,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     process::{ExitCode, Termination},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
@@ -20,6 +21,9 @@ use super::{
 
 /// A test may take this long unless it says otherwise.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// Set while the network of an argument is built: a panic is not the body's.
+static BUILDING: AtomicBool = AtomicBool::new(false);
 
 /// A test, as its attributes describe it.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +81,12 @@ pub fn run<R: Termination>(test: Test, body: impl FnOnce() -> R + Send) {
     conclude(test, ended);
 }
 
+/// Says whether the network of the test's argument is being built; a panic meanwhile is not what `#[should_panic]` is
+/// about.
+pub fn building(now: bool) {
+    BUILDING.store(now, Ordering::Relaxed);
+}
+
 /// Runs the body on a thread that bears the test's name, as libtest does where it uses more than one.
 fn thread_of_the_test<R: Termination>(name: &str, body: impl FnOnce() -> R + Send) -> Message {
     let caught = || {
@@ -117,7 +127,8 @@ fn thread_of_the_test<R: Termination>(name: &str, body: impl FnOnce() -> R + Sen
             if forms.iter().any(|form| words.contains(form)) && super::is_cut_off() {
                 eprintln!("  help: {}", super::CUT_OFF);
             }
-            Message::Failed(shorten(words))
+            let message = if BUILDING.load(Ordering::Relaxed) { Message::Unbuilt } else { Message::Failed };
+            message(shorten(words))
         }
     }
 }
@@ -138,7 +149,7 @@ fn shown_at_once() -> bool {
 fn conclude(test: Test, ended: Ended) {
     let name = full_name(test);
     let record = |passed| ledger::recorded(&name, passed, &ended.records);
-    let message = match ended.end {
+    let (message, is_said) = match ended.end {
         End::Passed => return record(test.should_panic == ShouldPanic::No),
         End::Failed(message) => {
             record(match test.should_panic {
@@ -151,12 +162,16 @@ fn conclude(test: Test, ended: Ended) {
         }
         End::Skipped(reason) => return skip(test, &reason),
         End::Refused(ref refused) if ledger::refusals_are_skips() => return skip(test, &refused.summary()),
-        ref other => other.to_string(),
+        // The panic has said it.
+        End::Unbuilt(message) => (message, true),
+        ref other => (other.to_string(), false),
     };
     record(false);
     show_notes(&ended.notes);
-    eprintln!("netns-test: {message}");
-    // A crash is not the panic that such a test is about: libtest sees none, and says so.
+    if !is_said {
+        eprintln!("netns-test: {message}");
+    }
+    // This is not the panic that such a test is about: libtest sees none, and says so.
     if test.should_panic == ShouldPanic::No {
         resume_unwind(Box::new(message));
     }

@@ -73,6 +73,12 @@ impl Problems {
         Self(problems)
     }
 
+    /// Those that one of these checks found.
+    pub fn of(mut self, checks: &[Check]) -> Self {
+        self.0.retain(|problem| checks.contains(&problem.check));
+        self
+    }
+
     /// The problems, sorted by place.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
