@@ -175,19 +175,22 @@ pub mod __private {
         pub use netns_test_runtime::process::binary;
         pub use netns_test_runtime::sandbox::{Flavor, Ids, ShouldPanic, Test, block_on, run, sandboxed};
 
-        use netns_test_runtime::{lab::Up, sandbox::unbuilt};
+        use netns_test_runtime::{lab::Up, sandbox::building};
 
         /// Builds the network that a test's argument stands for.
         #[track_caller]
         pub fn argument<N: Network>() -> (Lab, N) {
+            building(true);
             let lab = match N::topology().up() {
                 Ok(lab) => lab,
-                Err(error) => unbuilt(&format!("cannot build the network of this test: {error}")),
+                Err(error) => panic!("cannot build the network of this test: {error}"),
             };
-            match N::from_lab(&lab) {
-                Ok(network) => (lab, network),
-                Err(error) => unbuilt(&format!("the network of this test is not what its type says: {error}")),
-            }
+            let network = match N::from_lab(&lab) {
+                Ok(network) => network,
+                Err(error) => panic!("the network of this test is not what its type says: {error}"),
+            };
+            building(false);
+            (lab, network)
         }
 
         /// Runs a test's body on a node; its runtime and its children follow, because threads inherit their namespaces.

@@ -92,6 +92,11 @@ fn every_failing_case_fails_with_its_own_words() {
             ("network_that_cannot_be_built_is_no_panic", Failed, &[UNBUILT, "test did not panic as expected"]),
             ("network_that_cannot_be_built_is_no_expected_panic", Failed, &[UNBUILT, "test did not panic as expected"]),
             (
+                "topology_with_a_fault_is_no_panic",
+                Failed,
+                &["the topology has no fault: ", "test did not panic as expected"],
+            ),
+            (
                 "checks_that_a_panic_ends",
                 Failed,
                 &[

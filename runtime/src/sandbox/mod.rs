@@ -35,7 +35,7 @@ pub use self::{
     maps::Ids,
     outcome::{End, Refused},
     program::{Inside, Report, Sandbox, inside, sandboxed},
-    test::{ShouldPanic, Test, run, unbuilt},
+    test::{ShouldPanic, Test, building, run},
 };
 
 pub(crate) use self::entry::{ARGUMENT, ENTRY, Entry};

@@ -22,8 +22,8 @@ use super::{
 /// A test may take this long unless it says otherwise.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Set once the network of an argument could not be built: the panic that follows is not the body's.
-static UNBUILT: AtomicBool = AtomicBool::new(false);
+/// Set while the network of an argument is built: a panic is not the body's.
+static BUILDING: AtomicBool = AtomicBool::new(false);
 
 /// A test, as its attributes describe it.
 #[derive(Debug, Clone, Copy)]
@@ -81,15 +81,10 @@ pub fn run<R: Termination>(test: Test, body: impl FnOnce() -> R + Send) {
     conclude(test, ended);
 }
 
-/// Ends the test because the network of its argument could not be built.
-///
-/// # Panics
-///
-/// Always, with these words; a test that should panic fails nevertheless.
-#[track_caller]
-pub fn unbuilt(why: &str) -> ! {
-    UNBUILT.store(true, Ordering::Relaxed);
-    panic!("{why}");
+/// Says whether the network of the test's argument is being built; a panic meanwhile is not what `#[should_panic]` is
+/// about.
+pub fn building(now: bool) {
+    BUILDING.store(now, Ordering::Relaxed);
 }
 
 /// Runs the body on a thread that bears the test's name, as libtest does where it uses more than one.
@@ -132,7 +127,7 @@ fn thread_of_the_test<R: Termination>(name: &str, body: impl FnOnce() -> R + Sen
             if forms.iter().any(|form| words.contains(form)) && super::is_cut_off() {
                 eprintln!("  help: {}", super::CUT_OFF);
             }
-            let message = if UNBUILT.load(Ordering::Relaxed) { Message::Unbuilt } else { Message::Failed };
+            let message = if BUILDING.load(Ordering::Relaxed) { Message::Unbuilt } else { Message::Failed };
             message(shorten(words))
         }
     }
