@@ -118,7 +118,6 @@ impl fmt::Debug for dyn Filter {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::probe::{any, arp, icmp, ndp, tcp, udp};
 
     #[test]
