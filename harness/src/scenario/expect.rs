@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use netns_test_runtime::{lab::Lab, probe::try_eventually};
+use netns_test_runtime::{
+    lab::Lab,
+    probe::{Target, try_eventually},
+};
 use netns_test_topology::file::{MISSING_KEY, Span, UNKNOWN_KEY, WRONG_TYPE, tree::Value};
 
 use super::{
@@ -18,9 +21,6 @@ const SAW_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long nothing must pass, if the file does not say.
 const QUIET_FOR: Duration = Duration::from_millis(50);
-
-/// The most that IPv4 carries behind the headers of ICMP and UDP.
-const LARGEST: usize = 65_507;
 
 /// One expectation.
 #[derive(Debug, Clone)]
@@ -153,7 +153,7 @@ fn probe(reader: &mut Reader, keys: &mut Keys, from: &Value) -> Option<Fact> {
         dont_fragment: never.is_some_and(|(never, _)| never),
         may_fragment: anywhere.is_some_and(|(anywhere, _)| anywhere),
         ttl: keys.take("ttl").and_then(|ttl| reader.count(ttl)),
-        count: keys.take("count").and_then(|count| reader.count(count)),
+        count: keys.take("count").and_then(|count| packets(reader, what, count)),
         within: keys.take("within").and_then(|time| reader.limit(time)),
     };
     let is = match keys.take("is") {
@@ -227,10 +227,21 @@ fn state(reader: &mut Reader, keys: &mut Keys, on: &Value) -> Option<Fact> {
     })
 }
 
+fn packets(reader: &mut Reader, what: &str, value: &Value) -> Option<u32> {
+    let count = reader.count(value)?;
+    if what == "ping" && count > Target::MAX_ECHOES {
+        let most = Target::MAX_ECHOES;
+        let message = format!("{count} echo requests are more than their 16-bit sequence numbers tell apart ({most})");
+        reader.wrong(WRONG_TYPE, &value.span, message, "write a smaller number");
+        return None;
+    }
+    Some(count)
+}
+
 fn payload(reader: &mut Reader, value: &Value) -> Option<usize> {
     let size = reader.number(value)?;
-    if size > LARGEST {
-        let message = format!("a payload of {size} bytes is more than IP carries ({LARGEST})");
+    if size > Target::MAX_SIZE {
+        let message = format!("a payload of {size} bytes is more than IP carries ({})", Target::MAX_SIZE);
         reader.wrong(WRONG_TYPE, &value.span, message, "write a smaller one");
         return None;
     }

@@ -17,10 +17,6 @@ use netns_test_runtime::{
     probe::{Answer, Outcome, Target, judge, tcp, udp},
 };
 
-/// Of `linux/if.h`: an interface whose packets come back, and one without ARP.
-const IFF_LOOPBACK: u32 = 1 << 3;
-const IFF_NOARP: u32 = 1 << 7;
-
 /// What can hold or not.
 #[derive(Debug, Clone)]
 pub(super) enum Fact {
@@ -131,12 +127,6 @@ impl Fact {
                 }
             }
             Self::Resolves { from, who, is } => {
-                let flags = interface(from)?.info().map_err(Wrong::unknown)?.flags;
-                if flags.bits() & (IFF_LOOPBACK | IFF_NOARP) != 0 {
-                    let (of, name) = from;
-                    let why = format!("`{of}.{name}` has no ARP, so its silence would mean nothing");
-                    return Err(Wrong::unknown(why));
-                }
                 let (mut macs, mut silent) = (Vec::new(), Vec::new());
                 for address in who.addresses(lab).map_err(Wrong::unknown)? {
                     let resolution = interface(from)?.who_has(address).map_err(Wrong::unknown)?;

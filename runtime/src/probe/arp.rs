@@ -90,7 +90,12 @@ pub(crate) fn who_has(
 pub(super) fn ethernet(interface: &Interface) -> Result<(LinkAddr, Mac), ProbeError> {
     let found = local::link_of(interface.name()).map_err(|e| ProbeError::system("find the interface", interface, e))?;
     let missing = || std::io::Error::from_raw_os_error(nix::libc::ENODEV);
-    let link = found.ok_or_else(|| ProbeError::system("find the interface", interface, missing()))?;
+    let (link, has_others) = found.ok_or_else(|| ProbeError::system("find the interface", interface, missing()))?;
+    if !has_others {
+        return Err(ProbeError::Target(format!(
+            "`{interface}` is the loopback interface: nobody is behind it, so its silence would mean nothing"
+        )));
+    }
     let mac = Mac::new(link.addr().unwrap_or_default());
     Ok((link, mac))
 }

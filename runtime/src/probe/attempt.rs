@@ -369,7 +369,10 @@ fn set(socket: &OwnedFd, options: &Options, v6: bool) -> Result<(), (&'static st
 fn scoped(addr: SocketAddr, options: &Options) -> Result<SocketAddr, ProbeError> {
     match (addr, &options.interface) {
         (SocketAddr::V6(mut v6), Some(interface)) if v6.ip().is_unicast_link_local() => {
-            let index = local::index_of(interface).map_err(|_| no_interface(interface))?;
+            let index = local::index_of(interface).map_err(|error| match error.raw_os_error() {
+                Some(libc::ENODEV) => no_interface(interface),
+                _ => ProbeError::system("find the interface", interface, error),
+            })?;
             v6.set_scope_id(index);
             Ok(v6.into())
         }

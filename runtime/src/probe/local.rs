@@ -42,10 +42,11 @@ pub(crate) fn state_of(interface: &str) -> io::Result<Option<LinkState>> {
     Ok(getifaddrs()?.find(|a| a.interface_name == interface).map(|a| state(a.flags)))
 }
 
-/// The link-layer address of an interface, which also names it to packet sockets.
-pub(crate) fn link_of(interface: &str) -> io::Result<Option<LinkAddr>> {
+/// The link-layer address of an interface, which also names it to packet sockets, and whether others can be
+/// behind it.
+pub(crate) fn link_of(interface: &str) -> io::Result<Option<(LinkAddr, bool)>> {
     let mut all = getifaddrs()?.filter(|a| a.interface_name == interface);
-    Ok(all.find_map(|a| a.address.and_then(|addr| addr.as_link_addr().copied())))
+    Ok(all.find_map(|a| Some((*a.address?.as_link_addr()?, !a.flags.contains(InterfaceFlags::IFF_LOOPBACK)))))
 }
 
 /// The addresses of an interface, or of all.

@@ -36,12 +36,6 @@ pub(crate) struct Options {
     pub(crate) within: Option<Duration>,
 }
 
-/// The most that IPv4 carries behind the headers of ICMP and UDP, both 8 bytes.
-const LARGEST: usize = 65_507;
-
-/// The most echo requests that one probe sends.
-const ECHOES: u32 = 65_536;
-
 impl Options {
     pub(super) fn count(&self) -> u32 {
         self.count.unwrap_or(1)
@@ -54,13 +48,14 @@ impl Options {
     /// Whether a probe of this protocol can be sent so at all.
     pub(super) fn fit(&self, protocol: Protocol) -> Result<(), ProbeError> {
         let wrong = match self {
-            Self { size: Some(size), .. } if *size > LARGEST => {
-                format!("a payload of {size} bytes is more than IP carries ({LARGEST})")
+            Self { size: Some(size), .. } if *size > Target::MAX_SIZE => {
+                format!("a payload of {size} bytes is more than IP carries ({})", Target::MAX_SIZE)
             }
             Self { ttl: Some(0), .. } => "a TTL of 0 leaves no node: `ttl` is 1 to 255".into(),
             Self { count: Some(0), .. } => "a probe of no packet proves nothing: `count` is at least 1".into(),
-            Self { count: Some(count), .. } if protocol == Protocol::Icmp && *count > ECHOES => {
-                format!("{count} echo requests are more than their 16-bit sequence numbers tell apart ({ECHOES})")
+            Self { count: Some(count), .. } if protocol == Protocol::Icmp && *count > Target::MAX_ECHOES => {
+                let most = Target::MAX_ECHOES;
+                format!("{count} echo requests are more than their 16-bit sequence numbers tell apart ({most})")
             }
             _ => return Ok(()),
         };
@@ -92,6 +87,12 @@ pub fn ping(to: impl IntoAddresses) -> Target {
 }
 
 impl Target {
+    /// The most bytes of payload: what IPv4 carries behind the headers of ICMP and UDP, both 8 bytes.
+    pub const MAX_SIZE: usize = 65_507;
+
+    /// The most echo requests of one probe: as many as their 16-bit sequence numbers tell apart.
+    pub const MAX_ECHOES: u32 = 65_536;
+
     pub(crate) fn new(protocol: Protocol, addresses: Result<Vec<SocketAddr>, String>) -> Self {
         Self { protocol, addresses, label: None, options: Options::default() }
     }
