@@ -13,7 +13,7 @@ use rtnetlink::packet_route::{
     IpProtocol,
     rule::{RuleAction as FibAction, RuleAttribute, RuleFlags, RuleMessage, RulePortRange, RuleUidRange},
 };
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, TcpListener, TcpStream};
 
 fn ip(text: &str) -> IpAddr {
     text.parse().expect("a literal")
@@ -388,6 +388,23 @@ fn a_socket_that_is_kept_keeps_the_namespace_of_a_removed_node() -> Result {
     assert!(b.interface("eth0").is_ok());
     drop(kept);
     eventually(Duration::from_secs(5), || b.interface("eth0").is_err());
+    Ok(())
+}
+
+#[netns_test(timeout = "30s")]
+fn a_node_is_removed_although_nobody_answers_its_last_words() -> Result {
+    let lab = Path::topology().up()?;
+    let (a, r, b) = (lab.node("a")?, lab.node("r")?, lab.node("b")?);
+    let listener = b.run(|| TcpListener::bind("10.0.1.2:80"))?;
+    let client = a.run(|| TcpStream::connect("10.0.1.2:80"))?;
+    let server = listener.accept()?.0;
+    r.interface("right")?.down()?;
+    // Its end of the connection has to tell the far one, which cannot hear.
+    drop(server);
+    drop(listener);
+    lab.remove_node(&b)?;
+    drop(client);
+    assert_eq!(r.links()?.iter().map(|link| link.name.as_str()).collect::<Vec<_>>(), ["lo", "left"]);
     Ok(())
 }
 

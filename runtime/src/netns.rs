@@ -14,7 +14,7 @@ use nix::{
     unistd::chdir,
 };
 
-use crate::capture::Tap;
+use crate::{capture::Tap, kernel::sysctl::give_up_orphans};
 
 /// A network namespace, and the mount namespace that shows it to programs.
 ///
@@ -151,6 +151,22 @@ impl Netns {
     pub(crate) fn ends_its_programs(&self) -> bool {
         // The mount namespace is made for them.
         self.0.is_ours && matches!(*self.0.view.lock().unwrap_or_else(PoisonError::into_inner), View::Made(_))
+    }
+
+    /// Does [`give_up_orphans`] in those that were made here.
+    pub(crate) fn leave_connections_of<'a>(all: impl Iterator<Item = &'a Self>) {
+        let ours: Vec<_> = all.filter(|netns| netns.0.is_ours).collect();
+        if ours.is_empty() {
+            return;
+        }
+        // What cannot be entered goes in the kernel's own time.
+        let _ = on_thread(|| {
+            for netns in ours {
+                setns(&netns.0.net, CloneFlags::CLONE_NEWNET)?;
+                give_up_orphans();
+            }
+            Ok(())
+        });
     }
 
     /// Where the namespace's packet socket is kept.

@@ -128,6 +128,7 @@ fn every_passing_case_passes_and_leaves_nothing() {
             ("on_one_worker", Passed, &[]),
             ("leaves_a_daemon", Passed, &[]),
             ("leaves_mounts_and_a_named_namespace", Passed, &[]),
+            ("leaves_connections_that_nobody_answers", Passed, &[]),
             ("children_have_no_descriptor_of_ours", Passed, &[]),
             ("runs_itself_again", Passed, &[]),
             ("records_a_claim", Passed, &[]),

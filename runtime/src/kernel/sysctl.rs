@@ -52,6 +52,17 @@ pub(crate) fn write(key: &str, value: &str) -> Result<Written, KernelError> {
     Err(explain("set", format!("{key} = {value}"), &error))
 }
 
+/// Has the kernel soon give up what closed TCP connections of the calling thread's network namespace have still to say
+/// (`tcp_orphan_retries` in [ip-sysctl]).
+///
+/// Each keeps the namespace until it is answered or given up, which takes some 100 s by default if the far end is gone.
+/// Where it cannot be set, it takes that long.
+///
+/// [ip-sysctl]: https://docs.kernel.org/networking/ip-sysctl.html
+pub(crate) fn give_up_orphans() {
+    let _ = write("net.ipv4.tcp_orphan_retries", "1");
+}
+
 /// The file of a setting: dots separate directories, and a `/` stands for a dot inside a name.
 fn path(key: &str) -> String {
     let file: String = key

@@ -200,6 +200,7 @@ impl Lab {
             .remove(node.name())
             .map_err(|error| Error::io(node.name(), "take its name out of /etc/hosts", error))?;
         Node::end_programs_on(std::slice::from_ref(node));
+        Node::leave_connections_of(std::slice::from_ref(node));
         node.end(node::Farewell::Release)?;
         change::wait_until_gone(node.name(), &far_ends)
     }

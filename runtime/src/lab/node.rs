@@ -301,6 +301,13 @@ impl Node {
         process::end_all_in(&ran.filter_map(|(node, _)| node.netns_inode().ok()).collect());
     }
 
+    /// Leaves nothing of these nodes' TCP connections to be said when their sockets are closed; what is attached to the
+    /// network goes on without it.
+    pub(super) fn leave_connections_of(nodes: &[Node]) {
+        let lives: Vec<_> = nodes.iter().filter_map(|node| node.live().ok()).collect();
+        Netns::leave_connections_of(lives.iter().map(|live| &live.netns));
+    }
+
     pub(super) fn note_change(&self) {
         if let Some(shared) = self.shared() {
             shared.changed();

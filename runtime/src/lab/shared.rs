@@ -103,6 +103,7 @@ impl Shared {
         drop(lives);
         end_processes(&processes);
         end_others(&nodes);
+        Node::leave_connections_of(&nodes);
         for node in nodes {
             // A node that was removed before is not in the list.
             let _ = node.end(Farewell::HandOver);

@@ -43,6 +43,7 @@ use super::{
     mounts, ping,
     refusal::{Refusal, Step, WITHOUT_USER_NAMESPACE},
 };
+use crate::kernel::sysctl::give_up_orphans;
 
 /// The variable that tells a copy of the program what it is: the launcher's PID.
 pub(crate) const MARKER: &str = "NETNS_TEST_LIFE";
@@ -319,6 +320,7 @@ fn reap(test: Pid, mut status: impl Write) -> ! {
         match Errno::result(unsafe { libc::waitpid(-1, &raw mut word, 0) }) {
             Ok(pid) if pid == test.as_raw() => {
                 let _ = status.write_all(&word.to_ne_bytes());
+                give_up_orphans();
                 exit(0)
             }
             Err(Errno::ECHILD) => exit(REFUSED),
