@@ -77,7 +77,7 @@ fn who_has_an_address_is_asked_on_the_link(net: Path) -> Result {
     assert!(eth0.who_has("10.0.0.77")?.answers.is_empty());
     for address in ["10.0.0.77", "fd00::77"] {
         let error = net.a.interface("lo")?.who_has(address).expect_err("it leads nowhere").to_string();
-        assert!(error.contains("`a.lo` is the loopback interface"), "{error}");
+        assert!(error.contains("`a.lo` is no Ethernet interface"), "{error}");
     }
     eth0.down()?;
     let error = eth0.who_has("10.0.0.1").expect_err("nothing can be asked on an interface that is down").to_string();

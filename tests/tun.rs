@@ -58,6 +58,10 @@ fn a_tunnel_that_a_program_makes_is_awaited_and_used() -> Result {
     );
     let daemon = daemon.stdin_piped().spawn()?;
     let tunnel = daemon.ready(interface("tun0"))?;
+    for address in ["10.9.0.9", "fd09::9"] {
+        let error = tunnel.who_has(address).expect_err("it has no link-layer addresses").to_string();
+        assert!(error.contains("`here.tun0` is no Ethernet interface"), "{error}");
+    }
     tunnel.add_address("10.8.0.1/24")?;
     node.reaches(ping("10.8.0.1"));
     daemon.terminate()?;

@@ -173,7 +173,8 @@ impl Interface {
     ///
     /// # Errors
     ///
-    /// If the question cannot be sent, as on an interface that is down, or was not seen to leave.
+    /// If the question cannot be sent, as on an interface that is down, or was not seen to leave; and on what is no
+    /// Ethernet interface, such as `lo` or a TUN device, where nobody could answer.
     ///
     /// [RFC 826]: https://www.rfc-editor.org/rfc/rfc826
     /// [RFC 4861]: https://www.rfc-editor.org/rfc/rfc4861

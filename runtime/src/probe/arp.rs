@@ -88,14 +88,13 @@ pub(crate) fn who_has(
 
 /// The link-layer name of an interface, and its MAC.
 pub(super) fn ethernet(interface: &Interface) -> Result<(LinkAddr, Mac), ProbeError> {
-    let found = local::link_of(interface.name()).map_err(|e| ProbeError::system("find the interface", interface, e))?;
-    let missing = || std::io::Error::from_raw_os_error(nix::libc::ENODEV);
-    let (link, has_others) = found.ok_or_else(|| ProbeError::system("find the interface", interface, missing()))?;
-    if !has_others {
-        return Err(ProbeError::Target(format!(
-            "`{interface}` is the loopback interface: nobody is behind it, so its silence would mean nothing"
-        )));
-    }
+    let found = local::ethernet_of(interface.name());
+    let link = found.map_err(|e| ProbeError::system("find the interface", interface, e))?.ok_or_else(|| {
+        ProbeError::Target(format!(
+            "`{interface}` is no Ethernet interface: nobody behind it has a MAC to answer with, so its silence would mean \
+             nothing"
+        ))
+    })?;
     let mac = Mac::new(link.addr().unwrap_or_default());
     Ok((link, mac))
 }

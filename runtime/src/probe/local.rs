@@ -42,11 +42,14 @@ pub(crate) fn state_of(interface: &str) -> io::Result<Option<LinkState>> {
     Ok(getifaddrs()?.find(|a| a.interface_name == interface).map(|a| state(a.flags)))
 }
 
-/// The link-layer address of an interface, which also names it to packet sockets, and whether others can be
-/// behind it.
-pub(crate) fn link_of(interface: &str) -> io::Result<Option<(LinkAddr, bool)>> {
-    let mut all = getifaddrs()?.filter(|a| a.interface_name == interface);
-    Ok(all.find_map(|a| Some((*a.address?.as_link_addr()?, !a.flags.contains(InterfaceFlags::IFF_LOOPBACK)))))
+/// The link-layer address of an Ethernet interface, which also names it to packet sockets; `None` of one of another kind.
+pub(crate) fn ethernet_of(interface: &str) -> io::Result<Option<LinkAddr>> {
+    let mut all = getifaddrs()?.filter(|a| a.interface_name == interface).peekable();
+    if all.peek().is_none() {
+        return Err(Errno::ENODEV.into());
+    }
+    let link = all.find_map(|a| a.address?.as_link_addr().copied());
+    Ok(link.filter(|link| link.hatype() == libc::ARPHRD_ETHER))
 }
 
 /// The addresses of an interface, or of all.
